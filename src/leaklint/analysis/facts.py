@@ -1,0 +1,124 @@
+"""What rules read: the facts of one module, free of syntax trees.
+
+One `Site` stands for one acquired part at one acquiring call (or the call of a helper that returns a fresh resource).
+Its `leaks` are the ways on which it stays open; how it fares elsewhere is summed up in flags. Spans are code-point
+offsets into the decoded text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from leaklint.catalogue.model import Resource
+from leaklint.finding import Confidence
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """``text[start:end]`` of the module, in code points."""
+
+    start: int
+    end: int
+
+
+class LeakExit(Enum):
+    """How an obligation left its function unreleased."""
+
+    RETURN = "return"  # the function returned (or the module ended)
+    RAISE = "raise"  # an exception left it
+    LOST = "lost"  # the last name for it was rebound, deleted or never existed
+
+
+class Event(Enum):
+    """What makes a path leave: the classes of the design's table of what may raise."""
+
+    T0 = "T0"  # an explicit raise, return, break, continue, sys.exit
+    T1 = "T1"  # a call on the resource or with it, a parser, a subscript of the handler's event
+    T2 = "T2"  # any other call
+    T3 = "T3"  # cancellation at await, an abandoned generator
+    NONE = "none"  # the plain way to the end
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """The expression at which the path departs: its text on one line, shortened to 60 characters."""
+
+    event: Event
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """One way on which the resource stays open.
+
+    ``path`` are the branches taken between acquisition and exit, as (span, what) in order, e.g. ``(span, "condition is false")``;
+    ``end`` is where it leaves: the return, the raise, the end of the function, the rebinding.
+    """
+
+    exit: LeakExit
+    trigger: Trigger | None
+    end: Span
+    confidence: Confidence
+    path: tuple[tuple[Span, str], ...] = ()
+    lost_by: str = ""
+    """for LOST: ``discarded`` | ``rebound`` | ``deleted`` | ``anonymous``"""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One acquired part, and all that becomes of it."""
+
+    resource: Resource
+    part: str
+    span: Span
+    """the acquiring call"""
+    function: str
+    """qualified name, ``<module>`` at module level"""
+    place: str
+    """the first name that it got, or empty"""
+    leaks: tuple[Leak, ...]
+    released: bool
+    """some path releases it"""
+    transferred: bool
+    """some path gives it to another owner"""
+    with_exit: Span | None = None
+    """a ``with`` over it that does not release"""
+    uncalled: Span | None = None
+    """a release that is not called (``f.close``) or not awaited"""
+    looks_released: tuple[Span, str] | None = None
+    """a call that looks like a release and is none, with the method's name"""
+    in_loop: bool = False
+    writes: bool = False
+    handler: bool = False
+    """in handler code: a handler, or reachable from one in this module"""
+    module_level: bool = False
+    kept_as: str = ""
+    """module-level: the global name that still holds it when the module has run"""
+    used_by_functions: bool = False
+    """``kept_as`` is read by a function of the module"""
+    receiver_by_name: bool = False
+    """the type was believed by the receiver's name only"""
+    helper: tuple[str, Span] | None = None
+    """for a call of a helper: the helper's qualified name, and the span of the acquisition inside it (same module)"""
+    mitigations: tuple[str, ...] = ()
+    """mitigations of the catalogue found in the acquiring call"""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A Lambda entry point and why it is thought to be one."""
+
+    function: str
+    span: Span
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFacts:
+    """All facts of one module."""
+
+    path: str
+    sites: tuple[Site, ...] = ()
+    handlers: tuple[Handler, ...] = ()

@@ -1,0 +1,222 @@
+"""What leaklint knows of the world: plain data, loaded from the TOML files beside this module.
+
+A *resource* is what an acquisition yields and a release gives back; a *function* is a callable whose effect on a
+resource is known; a *value* is a type that is no resource itself, but has methods that acquire one.
+The TOML tables ``[[resource]]``, ``[[function]]`` and ``[[value]]`` have the fields of these classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Tier(Enum):
+    """What reclaims a dropped resource (design: severity).
+
+    G0 nothing; G1 only the cyclic collector; G2 an async client, whose finaliser cannot await; G3 reference counting, at once.
+    """
+
+    G0 = "G0"
+    G1 = "G1"
+    G2 = "G2"
+    G3 = "G3"
+
+
+class Exit(Enum):
+    """What leaving a ``with`` block over the resource does."""
+
+    RELEASES = "releases"
+    TRANSACTION = "transaction"  # ends the transaction, the resource stays open
+    RESTORES = "restores"  # puts back the state found at __enter__: stays open when it was open
+    TERMINATES = "terminates"  # kills workers, loses queued work; counts as released
+    NOTHING = "nothing"  # __exit__ exists and releases nothing
+    UNSUPPORTED = "unsupported"  # no context manager, or one that raises
+
+    @property
+    def releases(self) -> bool:
+        """Whether the resource is released when the block is left."""
+        return self in (Exit.RELEASES, Exit.TERMINATES)
+
+
+class Advice(Enum):
+    """Whether the resource is fit to be kept at module level for warm invocations."""
+
+    KEEP = "keep"  # its makers and AWS advise it; it heals itself
+    MITIGATE = "mitigate"  # only with a measured mitigation
+    NEVER = "never"  # sessions with heartbeats, checked-out connections, transactions, per-invocation things
+
+
+class Effect(Enum):
+    """What a known callable does with the resource that it is given (or with the program)."""
+
+    CLOSER = "closer"  # returns a context manager that releases its argument: contextlib.closing
+    STACK = "stack"  # constructs an exit stack: contextlib.ExitStack
+    STACK_ENTER = "stack-enter"  # method of a stack: enters the argument, returns what entering binds
+    STACK_CALLBACK = "stack-callback"  # method of a stack: calls the argument on exit
+    STACK_POP = "stack-pop"  # method of a stack: moves all to a new stack
+    FINALIZER = "finalizer"  # registers a release for later: atexit.register, weakref.finalize, addCleanup
+    PASSES = "passes"  # returns its first argument, or what awaiting it yields: asyncio.wait_for, typing.cast
+    DERIVES = "derives"  # returns something that reads its argument lazily: csv.reader, enumerate, map
+    BORROWS = "borrows"  # uses the argument and keeps nothing (said where a constructor might be thought to own)
+    KEEPS = "keeps"  # takes ownership of the argument: a streaming response
+    QUIET = "quiet"  # does not raise in practice: len, str, print, logging
+    PARSER = "parser"  # raises on bad data: json.loads, int
+    NEVER_RETURNS = "never-returns"  # raises SystemExit: sys.exit
+    ENDS_PROCESS = "ends-process"  # os._exit, os.execv: nothing is left to leak
+    MEMORY = "memory"  # constructs an in-memory buffer: io.BytesIO
+    SUPPRESSES = "suppresses"  # a context manager that swallows exceptions: contextlib.suppress
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A test on the arguments of the acquiring call.
+
+    ``argument`` is a keyword, a position, or ``keyword/position`` for both spellings. ``is_`` says what makes it hold:
+    ``true`` | ``false`` (a literal, or unknown: see ``default``), ``present`` | ``absent``, ``pipe`` (mentions a name
+    that ends in PIPE), ``memory`` | ``not-memory`` (an in-memory buffer, or an open file object), ``string``,
+    ``contains:TEXT`` (a string literal that contains TEXT), ``equals:TEXT`` (a string literal, or a name that ends in TEXT).
+    ``default`` is the verdict when the argument is absent or its value is not known.
+    """
+
+    argument: str
+    is_: str
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a release.
+
+    ``call`` is a method (``close``), an attribute path to one (``connection_pool.disconnect``), a dotted function
+    (``os.close``) that gets the resource as an argument, or a method of the resource's owner (``putconn`` of a pool).
+    """
+
+    call: str
+    form: str  # "method" | "function" | "owner"
+    awaited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Advice for keeping the resource at module level; ``heals`` are mitigations measured to heal a closed socket,
+    ``bounds`` the arguments that bound a read from a silent peer."""
+
+    advice: Advice
+    why: str = ""
+    heals: tuple[str, ...] = ()
+    bounds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind of resource and everything that leaklint knows about it."""
+
+    id: str
+    kind: str
+    noun: str
+    """how messages call it: ``psycopg2 connection``"""
+    package: str
+    """import root whose presence the gate looks for; ``stdlib`` modules name their module"""
+    type: str
+    """canonical dotted name of the run-time type: methods on a value of this type are ``<type>.<method>``"""
+    acquire: tuple[str, ...]
+    """dotted callables, and ``<type>.<method>`` for methods on a value of a known type"""
+    release: tuple[tuple[Step, ...], ...]
+    """alternatives; of each, all steps are owed"""
+    also: tuple[str, ...] = ()
+    """other spellings of ``type``, for annotations and re-exports"""
+    awaited: bool = False
+    """the acquisition happens when the call is awaited or entered by ``async with``"""
+    when: tuple[Condition, ...] = ()
+    """all must hold for the call to acquire"""
+    parts: tuple[str, ...] = ("",)
+    """which elements of the result are resources: ``("[0]",)`` for mkstemp, ``("[0]", "[1]")`` for os.pipe"""
+    starts: tuple[str, ...] = ()
+    """methods that turn a dormant object into a resource: ``connect`` of paramiko.SSHClient; empty: open at once"""
+    owns: tuple[str, ...] = ()
+    """arguments (positions or keywords) whose ownership the acquisition takes: ``("0",)`` for io.TextIOWrapper"""
+    owner: str = ""
+    """type of the owner (cursor: its connection): releasing the owner releases this one too, if ``owner_releases``"""
+    owner_releases: bool = True
+    with_: Exit = Exit.UNSUPPORTED
+    async_with: Exit = Exit.UNSUPPORTED
+    with_also: str = ""
+    """what leaving the ``with`` does besides: ``commits``"""
+    enter: str = "self"
+    """what ``as`` binds: ``self`` or the dotted type of something else (``str`` for TemporaryDirectory)"""
+    again: str = "ok"
+    """``ok`` or ``raises``: a second release"""
+    looks_like: tuple[str, ...] = ()
+    """methods that look like a release and are none: ``shutdown`` of a socket, ``close`` of imaplib"""
+    finishes: tuple[str, ...] = ()
+    """methods after which it releases itself: ``communicate``, a ``read`` to the end; a weaker release, no fix adds it"""
+    tier: Tier = Tier.G3
+    server: bool = False
+    """holds a session of a server (database, broker, directory)"""
+    threads: bool = False
+    """a client with threads of its own"""
+    descriptors: int = 1
+    """descriptors held by one, when known; 0 when none"""
+    data_loss: bool = False
+    """writes are lost, or the file is unreadable, when it is not released"""
+    write_when: tuple[Condition, ...] = ()
+    """any one that holds says that the resource is written to"""
+    cache: Cache = field(default_factory=lambda: Cache(Advice.NEVER))
+    hint: tuple[str, ...] = ()
+    """receiver names by which a method acquisition is believed though the receiver's type is unknown (``conn``)"""
+    tiers: Mapping[str, str] = field(default_factory=dict)
+    """tier by version range of Python where it differs from ``tier``: ``{"<3.11" = "G3"}``"""
+    evidence: str = "docs"
+    """``measured`` | ``measured-stub`` | ``source-read`` | ``docs``"""
+    version: str = ""
+    """version of the package that was measured or read"""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """Callables of one effect. Names are dotted; ``Type.method`` for methods; ``*.method`` for a method of any receiver."""
+
+    names: tuple[str, ...]
+    effect: Effect
+    argument: str = "0"
+    """position or keyword of the resource; ``*`` any"""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A type that is no resource: what makes a value of it (callables, ``Type.method``, ``Type.attribute``)."""
+
+    type: str
+    made_by: tuple[str, ...]
+    operators: bool = False
+    """whether ``value / x`` and ``value + x`` have the same type (pathlib)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All entries, indexed. Built by ``leaklint.catalogue.load``."""
+
+    resources: Mapping[str, Resource]
+    """by id"""
+    acquirers: Mapping[str, tuple[Resource, ...]]
+    """by acquiring name; the first whose conditions hold is meant (entries with conditions come first)"""
+    functions: Mapping[str, Function]
+    """by name"""
+    types: Mapping[str, str]
+    """canonical type by any spelling of it"""
+    by_type: Mapping[str, Resource]
+    """the entry that describes a value of this canonical type"""
+    makers: Mapping[str, str]
+    """canonical type of the value that a callable, method or attribute yields, where it is no resource"""
+    operators: frozenset[str]
+    """types that keep their type under ``/`` and ``+``"""
+    hints: Mapping[str, tuple[Resource, ...]]
+    """method name -> entries that may be believed by the receiver's name"""
+    release_methods: frozenset[str]
+    """every method name that releases something"""
+    release_functions: frozenset[str]
+    """every dotted function that releases something"""

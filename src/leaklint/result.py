@@ -1,0 +1,107 @@
+"""The outcome of a file is a sum type; the outcome of a run is a Report, the only place that decides the exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from leaklint.finding import Finding
+
+
+@dataclass(slots=True)
+class Work:
+    """What was done, counted: printed under ``--verbose``, asserted by tests."""
+
+    files: int = 0
+    gated: int = 0
+    """files that the byte gate or the selection of scopes let go without libcst"""
+    parsed: int = 0
+    """files of which at least one scope was parsed by libcst"""
+    scopes: int = 0
+    """scopes (functions and module bodies) parsed by libcst and lowered"""
+    ops: int = 0
+    """ops lowered"""
+    states: int = 0
+    """obligation states visited by the tracker"""
+
+    def add(self, other: Work) -> None:
+        """Add the counts of ``other`` to these."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The file was analysed whole. ``source`` is the decoded text when there are findings to frame, else empty."""
+
+    path: str
+    findings: tuple[Finding, ...] = ()
+    suppressed: int = 0
+    source: str = ""
+    work: Work = field(default_factory=Work)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The file was left out on purpose (``# leaklint: skip-file``)."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The file, or a part of it, could not be analysed; ``findings`` are those of the parts that could.
+
+    ``line`` is 1-based, 0 when the whole file is meant.
+    """
+
+    path: str
+    reason: str
+    line: int = 0
+    findings: tuple[Finding, ...] = ()
+    suppressed: int = 0
+    source: str = ""
+    work: Work = field(default_factory=Work)
+
+
+Outcome = Checked | Skipped | Failed
+
+
+@dataclass(slots=True)
+class Report:
+    """All outcomes of a run, in the order of the files."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    """what could not be done apart from files: missing paths, unreadable folders"""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every finding to print, by path, line, column, rule."""
+        found = [f for o in self.outcomes if not isinstance(o, Skipped) for f in o.findings]
+        return sorted(found, key=lambda f: (f.location, f.rule))
+
+    @property
+    def not_analysed(self) -> list[Failed]:
+        """The files of which something was not analysed."""
+        return [o for o in self.outcomes if isinstance(o, Failed)]
+
+    @property
+    def suppressed(self) -> int:
+        """How many findings a comment suppressed."""
+        return sum(o.suppressed for o in self.outcomes if not isinstance(o, Skipped))
+
+    @property
+    def work(self) -> Work:
+        """The counts of all files together."""
+        total = Work()
+        for outcome in self.outcomes:
+            if not isinstance(outcome, Skipped):
+                total.add(outcome.work)
+        return total
+
+    def exit_code(self, *, exit_zero: bool = False) -> int:
+        """2 when something could not be done, else 1 when something was found (0 with ``exit_zero``), else 0."""
+        if self.problems or self.not_analysed:
+            return 2
+        return 1 if self.findings and not exit_zero else 0

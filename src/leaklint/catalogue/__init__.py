@@ -1,0 +1,1 @@
+"""What leaklint knows of the libraries that people use: data with a reason, in TOML tables."""

@@ -11,11 +11,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+KINDS = frozenset(
+    {
+        "archive", "archive-member", "cache", "checkout", "client", "compressed", "connection", "cursor", "data-file",
+        "dbm", "descriptor", "executor", "file", "ftp", "ipc", "iterator", "ldap", "logging-handler", "loop", "mail",
+        "mmap", "pool", "process", "queue", "response", "selector", "server", "session", "socket", "ssh", "stream",
+        "temporary", "thread",
+    }
+)  # fmt: skip
+"""What a resource can be, in one word: the values of ``Resource.kind``."""
+
 
 class Tier(Enum):
     """What reclaims a dropped resource (design: severity).
 
-    G0 nothing; G1 only the cyclic collector; G2 an async client, whose finaliser cannot await; G3 reference counting, at once.
+    G0 nothing; G1 only the cyclic collector; G2 an async client, whose finaliser cannot await; G3 reference counting,
+    at once.
     """
 
     G0 = "G0"
@@ -76,8 +87,8 @@ class Condition:
     ``argument`` is a keyword, a position, or ``keyword/position`` for both spellings. ``is_`` says what makes it hold:
     ``true`` | ``false`` (a literal, or unknown: see ``default``), ``present`` | ``absent``, ``pipe`` (mentions a name
     that ends in PIPE), ``memory`` | ``not-memory`` (an in-memory buffer, or an open file object), ``string``,
-    ``contains:TEXT`` (a string literal that contains TEXT), ``equals:TEXT`` (a string literal, or a name that ends in TEXT).
-    ``default`` is the verdict when the argument is absent or its value is not known.
+    ``contains:TEXT`` (a string literal that contains TEXT), ``equals:TEXT`` (a string literal, or a name that ends in
+    TEXT). ``default`` is the verdict when the argument is absent or its value is not known.
     """
 
     argument: str
@@ -120,7 +131,8 @@ class Resource:
     package: str
     """import root whose presence the gate looks for; ``stdlib`` modules name their module"""
     type: str
-    """canonical dotted name of the run-time type: methods on a value of this type are ``<type>.<method>``"""
+    """canonical dotted name of the run-time type: methods on a value of this type are ``<type>.<method>``; empty when
+    it is a plain ``int`` or ``str`` (raw descriptors)"""
     acquire: tuple[str, ...]
     """dotted callables, and ``<type>.<method>`` for methods on a value of a known type"""
     release: tuple[tuple[Step, ...], ...]
@@ -151,7 +163,8 @@ class Resource:
     looks_like: tuple[str, ...] = ()
     """methods that look like a release and are none: ``shutdown`` of a socket, ``close`` of imaplib"""
     finishes: tuple[str, ...] = ()
-    """methods after which it releases itself: ``communicate``, a ``read`` to the end; a weaker release, no fix adds it"""
+    """methods after which it releases itself: ``communicate``, a ``read`` to the end; a weaker release that no fix
+    adds"""
     tier: Tier = Tier.G3
     server: bool = False
     """holds a session of a server (database, broker, directory)"""
@@ -166,7 +179,7 @@ class Resource:
     cache: Cache = field(default_factory=lambda: Cache(Advice.NEVER))
     hint: tuple[str, ...] = ()
     """receiver names by which a method acquisition is believed though the receiver's type is unknown (``conn``)"""
-    tiers: Mapping[str, str] = field(default_factory=dict)
+    tiers: Mapping[str, str] = field(default_factory=dict, hash=False)
     """tier by version range of Python where it differs from ``tier``: ``{"<3.11" = "G3"}``"""
     evidence: str = "docs"
     """``measured`` | ``measured-stub`` | ``source-read`` | ``docs``"""
@@ -177,7 +190,10 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Callables of one effect. Names are dotted; ``Type.method`` for methods; ``*.method`` for a method of any receiver."""
+    """Callables of one effect.
+
+    Names are dotted; ``Type.method`` for methods; ``*.method`` for a method of any receiver.
+    """
 
     names: tuple[str, ...]
     effect: Effect
@@ -194,6 +210,8 @@ class Value:
     made_by: tuple[str, ...]
     operators: bool = False
     """whether ``value / x`` and ``value + x`` have the same type (pathlib)"""
+    also: tuple[str, ...] = ()
+    """other spellings of ``type``"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,8 @@ class Finding:
     """One leak (or other defect), as every report prints it.
 
     ``resource`` is the catalogue id or empty; ``function`` the qualified name or ``<module>``;
-    ``handler`` whether the code is part of a Lambda handler; ``refused`` why there is no fix.
+    ``handler`` whether the code is part of a Lambda handler; ``refused`` why there is no fix; ``help`` how to mend it by
+    hand.
     """
 
     rule: str
@@ -86,3 +87,4 @@ class Finding:
     fix: Fix | None = None
     refused: str = ""
     fingerprint: str = ""
+    help: str = ""

@@ -7,6 +7,7 @@ offsets into the decoded text.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import Enum
 
@@ -116,9 +117,28 @@ class Handler:
 
 
 @dataclass(frozen=True, slots=True)
+class Unused:
+    """A suppression that suppressed nothing: where it stands, and the codes it names that matched no finding.
+
+    ``codes`` is empty for a suppression of every rule.
+    """
+
+    span: Span
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ModuleFacts:
     """All facts of one module."""
 
     path: str
     sites: tuple[Site, ...] = ()
     handlers: tuple[Handler, ...] = ()
+    lines: tuple[int, ...] = (0,)
+    """offset at which each line starts; messages name lines"""
+    unused: tuple[Unused, ...] = ()
+    """known only when every other rule has run and its findings met the comments"""
+
+    def line(self, span: Span) -> int:
+        """The 1-based line on which ``span`` starts."""
+        return bisect_right(self.lines, span.start)

@@ -13,19 +13,38 @@ from leaklint.finding import Confidence
 class Draft:
     """A finding before severity and positions: what the rule says about one site.
 
-    ``steps`` are (span, message): opened here, may raise here, leaves here unreleased.
+    ``steps`` are (span, message): opened here, may raise here, leaves here unreleased. ``site`` is None for a finding
+    that is no leak; then ``span`` says where it stands. ``help`` is one sentence on how to mend it.
     """
 
-    site: Site
+    site: Site | None
     message: str
     confidence: Confidence
-    steps: tuple[tuple[Span, str], ...]
+    steps: tuple[tuple[Span, str], ...] = ()
     leak: Leak | None = None
+    span: Span | None = None
+    help: str = ""
+
+    @property
+    def where(self) -> Span:
+        """The span that the finding stands on.
+
+        Raises ValueError for a draft that has neither a span nor a site.
+        """
+        if self.span is not None:
+            return self.span
+        if self.site is None:
+            raise ValueError("a draft needs a span or a site")
+        return self.site.span
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. ``page`` is the docstring of its module: the text of ``leaklint rule CODE``."""
+    """One rule. ``page`` is the docstring of its module: the text of ``leaklint rule CODE``.
+
+    ``check`` reads facts alone and yields a draft per finding. A rule that reads ``ModuleFacts.unused`` can only say
+    something once all others have run: whoever matches findings with suppressions runs it again with that field filled.
+    """
 
     code: str
     name: str

@@ -1,0 +1,30 @@
+"""Which findings are shown: selection of rules by code, and the floors of severity and confidence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from leaklint.config import Settings
+from leaklint.finding import Finding
+
+
+def selected(code: str, settings: Settings) -> bool:
+    """Whether rule ``code`` is asked for: the longest prefix that fits wins, ``ignore`` over an equal ``select``."""
+    return _longest(code, settings.select) > _longest(code, settings.ignore)
+
+
+def shown(findings: Iterable[Finding], settings: Settings) -> tuple[Finding, ...]:
+    """The findings that are selected and reach both floors, in their order."""
+    severity = settings.min_severity.rank
+    confidence = settings.min_confidence.rank
+    return tuple(
+        finding
+        for finding in findings
+        if finding.severity.rank >= severity
+        and finding.confidence.rank >= confidence
+        and selected(finding.rule, settings)
+    )
+
+
+def _longest(code: str, selectors: tuple[str, ...]) -> int:
+    return max((len(selector) for selector in selectors if code.startswith(selector)), default=-1)

@@ -13,8 +13,8 @@ from enum import Enum
 
 KINDS = frozenset(
     {
-        "archive", "archive-member", "cache", "checkout", "client", "compressed", "connection", "cursor", "data-file",
-        "dbm", "descriptor", "executor", "file", "ftp", "ipc", "iterator", "ldap", "logging-handler", "loop", "mail",
+        "archive", "archive-member", "aws-client", "cache", "checkout", "client", "compressed", "connection", "cursor",
+        "data-file", "dbm", "descriptor", "executor", "file", "ftp", "ipc", "iterator", "ldap", "logging-handler", "loop", "mail",
         "mmap", "pool", "process", "queue", "response", "selector", "server", "session", "socket", "ssh", "stream",
         "temporary", "thread",
     }

@@ -13,10 +13,10 @@ from enum import Enum
 
 KINDS = frozenset(
     {
-        "archive", "archive-member", "aws-client", "cache", "checkout", "client", "compressed", "connection", "cursor",
-        "data-file", "dbm", "descriptor", "executor", "file", "ftp", "ipc", "iterator", "ldap", "logging-handler", "loop", "mail",
-        "mmap", "pool", "process", "queue", "response", "selector", "server", "session", "socket", "ssh", "stream",
-        "temporary", "thread",
+        "archive", "archive-member", "aws-client", "cache", "checkout", "client", "compressed", "connection",
+        "cursor", "data-file", "dbm", "descriptor", "executor", "file", "ftp", "ipc", "iterator", "ldap",
+        "logging-handler", "loop", "mail", "mmap", "pool", "process", "queue", "response", "selector", "server",
+        "session", "socket", "ssh", "stream", "temporary", "thread",
     }
 )  # fmt: skip
 """What a resource can be, in one word: the values of ``Resource.kind``."""

@@ -20,6 +20,11 @@ class Severity(Enum):
         """0 for low, 1 for medium, 2 for high."""
         return ("low", "medium", "high").index(self.value)
 
+    @property
+    def level(self) -> str:
+        """How reports print it: ``error``, ``warning`` or ``notice``."""
+        return ("notice", "warning", "error")[self.rank]
+
     def raised(self, steps: int = 1) -> Severity:
         """The severity ``steps`` higher (lower when negative), within the scale."""
         return tuple(Severity)[min(2, max(0, self.rank + steps))]

@@ -72,8 +72,6 @@ class Report:
     """All outcomes of a run, in the order of the files."""
 
     outcomes: list[Outcome] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    """what could not be done apart from files: missing paths, unreadable folders"""
 
     @property
     def findings(self) -> list[Finding]:
@@ -83,7 +81,7 @@ class Report:
 
     @property
     def not_analysed(self) -> list[Failed]:
-        """The files of which something was not analysed."""
+        """The files of which something was not analysed, and the paths that are missing or cannot be listed."""
         return [o for o in self.outcomes if isinstance(o, Failed)]
 
     @property
@@ -102,6 +100,6 @@ class Report:
 
     def exit_code(self, *, exit_zero: bool = False) -> int:
         """2 when something could not be done, else 1 when something was found (0 with ``exit_zero``), else 0."""
-        if self.problems or self.not_analysed:
+        if self.not_analysed:
             return 2
         return 1 if self.findings and not exit_zero else 0

@@ -1,0 +1,175 @@
+"""Which files are checked: named ones always, of folders every ``*.py`` that is neither excluded nor ignored by git.
+
+Folders are walked in the order of their names, with an explicit stack. Each file counts once, by its real path.
+Links to folders are not followed below a folder that was named (what they lead to is either in the tree anyway or is
+outside of what was asked for), so links cannot make a loop.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from leaklint.result import Failed
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+EXCLUDED = frozenset(
+    {
+        ".aws-sam", ".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints", ".leaklint_cache",
+        ".mypy_cache", ".nox", ".pants.d", ".pyenv", ".pytest_cache", ".pytype", ".ruff_cache", ".serverless", ".svn",
+        ".terraform", ".tox", ".venv", ".vscode", "__pycache__", "__pypackages__", "_build", "buck-out", "build",
+        "cdk.out", "dist", "node_modules", "site-packages", "venv",
+    }
+)  # fmt: skip
+"""names of folders that are not entered, wherever they are, unless they are named themselves"""
+
+_LOCK = ".#"
+"""an editor's lock is a dangling link with this prefix"""
+
+
+def discover(paths: Sequence[str], *, respect_gitignore: bool = True) -> Iterator[str | Failed]:
+    """Yield the files to check, written as ``paths`` begin them, and a `Failed` for what cannot be looked at.
+
+    What does not exist, a folder that cannot be listed, a dangling link and anything named ``*.py`` that is neither a
+    file nor a folder are failures; they never keep the rest from being found. Raises nothing.
+    """
+    seen: set[str] = set()
+    for path in paths:
+        try:
+            mode = os.stat(path).st_mode
+        except OSError as error:
+            yield Failed(path, _reason(error))
+            continue
+        real = os.path.realpath(path)
+        if stat.S_ISDIR(mode):
+            yield from _walk(path, real, seen, respect_gitignore)
+        elif real not in seen:
+            seen.add(real)
+            yield path
+
+
+def _walk(top: str, real_top: str, seen: set[str], respect_gitignore: bool) -> Iterator[str | Failed]:
+    ignores = _Ignores.above(real_top) if respect_gitignore else None
+    stack = [("" if top in (os.curdir, "." + os.sep) else top, real_top, ignores)]
+    while stack:
+        folder, real, outer = stack.pop()
+        if real in seen:
+            continue
+        seen.add(real)
+        try:
+            with os.scandir(folder or os.curdir) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            yield Failed(folder or os.curdir, f"cannot list this folder: {error.strerror or error}")
+            continue
+        inner = outer
+        if outer is not None and any(entry.name == ".gitignore" for entry in entries):
+            inner = outer.below(real)
+        below = []
+        for entry in entries:
+            name = entry.name
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if is_folder:
+                if name in EXCLUDED or (inner is not None and inner.ignored(f"{real}/{name}/")):
+                    continue
+                below.append((os.path.join(folder, name), os.path.join(real, name), inner))
+            elif name.endswith(".py") and not (inner is not None and inner.ignored(f"{real}/{name}")):
+                yield from _file(entry, os.path.join(folder, name), os.path.join(real, name), seen)
+        stack.extend(reversed(below))
+
+
+def _file(entry: os.DirEntry[str], path: str, real: str, seen: set[str]) -> Iterator[str | Failed]:
+    if entry.is_symlink():
+        try:
+            mode = os.stat(path).st_mode
+        except OSError as error:
+            if not entry.name.startswith(_LOCK):
+                yield Failed(path, f"dangling link: {_reason(error)}")
+            return
+        if stat.S_ISDIR(mode):
+            return
+        real = os.path.realpath(path)
+        regular = stat.S_ISREG(mode)
+    else:
+        regular = entry.is_file(follow_symlinks=False)
+    if not regular:
+        yield Failed(path, "not a regular file")
+    elif real not in seen:
+        seen.add(real)
+        yield path
+
+
+def _reason(error: OSError) -> str:
+    return "no such file or folder" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+
+
+class _Ignores:
+    """The ``.gitignore`` files that hold for a folder, outermost first. The last that says something decides."""
+
+    __slots__ = ("_specs",)
+
+    def __init__(self, specs: tuple[tuple[str, GitIgnoreSpec], ...] = ()) -> None:
+        self._specs = specs
+
+    @classmethod
+    def above(cls, real: str) -> _Ignores:
+        """What the folders between the folder ``real`` and the root of its repository say.
+
+        Empty when they ignore the folder itself: it was named, and that is the stronger word.
+        """
+        chain = []
+        folder = real
+        while not os.path.lexists(os.path.join(folder, ".git")):
+            parent = os.path.dirname(folder)
+            if parent == folder:
+                return cls()
+            folder = parent
+            chain.append(folder)
+        found = cls()
+        for folder in reversed(chain):
+            if os.path.isfile(os.path.join(folder, ".gitignore")):
+                found = found.below(folder)
+        parts = real.split(os.sep)
+        depth = len(chain)
+        inside = ("/".join(parts[: len(parts) - up]) + "/" for up in range(depth - 1, -1, -1))
+        return cls() if any(found.ignored(path) for path in inside) else found
+
+    def below(self, folder: str) -> _Ignores:
+        """These and the ``.gitignore`` in ``folder``, which is a real path; unreadable ones say nothing."""
+        try:
+            with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="surrogateescape") as file:
+                lines = [line for line in file.read().splitlines() if line.strip() and not line.startswith("#")]
+        except OSError:
+            return self
+        if not lines:
+            return self
+        from pathspec import GitIgnoreSpec
+
+        try:
+            return _Ignores((*self._specs, (folder.rstrip("/") + "/", GitIgnoreSpec.from_lines(lines))))
+        except ValueError:  # git, too, passes over a pattern that it cannot read
+            readable = [line for line in lines if _valid(line)]
+            return _Ignores((*self._specs, (folder.rstrip("/") + "/", GitIgnoreSpec.from_lines(readable))))
+
+    def ignored(self, path: str) -> bool:
+        """Whether ``path``, a real path that ends in ``/`` for a folder, is ignored."""
+        for base, spec in reversed(self._specs):
+            if path.startswith(base):
+                include = spec.check_file(path[len(base) :]).include
+                if include is not None:
+                    return include
+        return False
+
+
+def _valid(line: str) -> bool:
+    from pathspec import GitIgnoreSpec
+
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return False
+    return True

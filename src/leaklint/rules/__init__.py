@@ -1,0 +1,28 @@
+"""The rules. ``RULES`` names every one of them, in the order of their codes; the file of a rule is its page."""
+
+from __future__ import annotations
+
+from leaklint.rules import (
+    ll101_never_released,
+    ll102_not_released_on_exception,
+    ll103_not_released_on_some_path,
+    ll104_handle_lost,
+    ll105_with_does_not_release,
+    ll106_release_not_called,
+    ll201_module_level_connection,
+    ll901_unused_suppression,
+)
+from leaklint.rules.rule import Draft, Rule
+
+__all__ = ["RULES", "Draft", "Rule"]
+
+RULES: tuple[Rule, ...] = (
+    ll101_never_released.RULE,
+    ll102_not_released_on_exception.RULE,
+    ll103_not_released_on_some_path.RULE,
+    ll104_handle_lost.RULE,
+    ll105_with_does_not_release.RULE,
+    ll106_release_not_called.RULE,
+    ll201_module_level_connection.RULE,
+    ll901_unused_suppression.RULE,
+)

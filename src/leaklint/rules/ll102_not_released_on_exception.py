@@ -1,0 +1,100 @@
+"""# LL102 not-released-on-exception
+
+## What it does
+Reports a resource that is released when all goes well, and stays open when a certain expression raises. The
+message names the expression and its line; where several may raise, the likeliest one. What may raise is
+anything that talks to the resource, parses data, reads a key of the event, or calls into code that raises; an
+attribute, an operator, `len` or a log call does not count. A cancellation at an `await` and a generator that
+its caller abandons count as well: both leave the function in the middle.
+
+## Why it matters in Lambda
+The path that leaks is the one that runs when something is wrong: the database is failing over, a payload is
+malformed, a downstream times out. That is when invocations are retried, so the leak is fastest exactly when
+the system is weakest, and a fault of two minutes becomes an outage of two hours, until the sandboxes are
+recycled. The exception itself prolongs the leak: its traceback refers to the frame, the frame to the handle,
+and whatever keeps the exception (a logger, an error tracker, a retry decorator, a future) keeps the
+connection open.
+
+## Example
+```python
+import sqlite3
+
+
+def handler(event, context):
+    db = sqlite3.connect("/tmp/cache.db")
+    row = db.execute("SELECT body FROM page WHERE url = ?", (event["url"],)).fetchone()
+    db.close()
+    return row
+```
+
+## Use instead
+```python
+import sqlite3
+from contextlib import closing
+
+
+def handler(event, context):
+    with closing(sqlite3.connect("/tmp/cache.db")) as db:
+        return db.execute("SELECT body FROM page WHERE url = ?", (event["url"],)).fetchone()
+```
+Acquire directly before the `try`, not inside of it: when the acquisition itself fails there is nothing to
+close, and a `finally` that closes an unbound name hides the error.
+
+## Fix safety
+A `with` whose exit does exactly what the release did is safe. Leaving a psycopg 3 or snowflake connection
+also commits, where `close()` alone rolls back: `contextlib.closing` keeps the meaning there.
+
+## Since
+0.1.0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from leaklint.analysis.facts import Event, Leak, ModuleFacts
+from leaklint.rules import verdict, wording
+from leaklint.rules.rule import Draft, Rule
+
+
+def check(facts: ModuleFacts) -> Iterator[Draft]:
+    """A draft per resource that only an implicit exception leaves open."""
+    for site, found in verdict.under(verdict.NOT_ON_EXCEPTION, facts):
+        text = f"{wording.subject(site)} is not {wording.undone(site)} if {_event(facts, found.leak)}"
+        yield Draft(
+            site,
+            wording.with_reason(text, site, found.leak),
+            found.confidence,
+            wording.path_steps(site, found.leak, _departure(found.leak)),
+            found.leak,
+            help=wording.advice(site),
+        )
+
+
+def _event(facts: ModuleFacts, leak: Leak) -> str:
+    if leak.trigger is None:
+        return f"an exception leaves the function {wording.on_line(facts, leak.end)}"
+    where = f"`{leak.trigger.text}` {wording.on_line(facts, leak.trigger.span)}"
+    if leak.trigger.event is not Event.T3:
+        return f"{where} raises"
+    return f"the caller abandons the generator at {where}" if _yields(leak) else f"the task is cancelled at {where}"
+
+
+def _departure(leak: Leak) -> str:
+    if leak.trigger is not None and leak.trigger.event is Event.T3:
+        return "may be abandoned here" if _yields(leak) else "may be cancelled here"
+    return "may raise here"
+
+
+def _yields(leak: Leak) -> bool:
+    return leak.trigger is not None and leak.trigger.text.lstrip("(").startswith("yield")
+
+
+RULE = Rule(
+    code=verdict.NOT_ON_EXCEPTION,
+    name="not-released-on-exception",
+    summary="a resource that stays open if something raises",
+    page=__doc__ or "",
+    since="0.1.0",
+    check=check,
+)

@@ -1,0 +1,107 @@
+"""Which rule a site falls under: one finding per acquired part.
+
+Several rules may apply to one site: a connection that an early return leaves open is usually also left open
+when a query raises. Users judge these apart, and one mend cures them all, so the gravest stands alone. In
+order: what was meant as a release and is none (LL105, LL106); never released (LL101); not released on some
+path (LL103); handle lost (LL104); not released if something raises (LL102). A rule that would only be
+reported with low confidence gives way to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from leaklint.analysis.facts import Leak, LeakExit, ModuleFacts, Site
+from leaklint.catalogue.model import Advice
+from leaklint.finding import Confidence
+from leaklint.severity import is_explicit
+
+WITH_DOES_NOT_RELEASE = "LL105"
+RELEASE_NOT_CALLED = "LL106"
+NEVER_RELEASED = "LL101"
+NOT_ON_SOME_PATH = "LL103"
+HANDLE_LOST = "LL104"
+NOT_ON_EXCEPTION = "LL102"
+
+SESSION_KINDS = frozenset(
+    {"cache", "checkout", "client", "connection", "cursor", "ftp", "ldap", "mail", "pool", "queue", "session", "ssh"}
+)
+"""Kinds that may stand for the session of a server."""
+BOUND_KINDS = frozenset({"checkout", "cursor", "session"})
+"""Kinds that hold on to a connection they did not open: a session without being one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The rule, and the leaks that make it: ``leak`` is the one to show."""
+
+    code: str
+    leak: Leak
+    confidence: Confidence
+
+
+def under(code: str, facts: ModuleFacts) -> Iterator[tuple[Site, Verdict]]:
+    """The sites of ``facts`` that fall under rule ``code``, in their order."""
+    for site in facts.sites:
+        verdict = judge(site)
+        if verdict is not None and verdict.code == code:
+            yield site, verdict
+
+
+def judge(site: Site) -> Verdict | None:
+    """The rule that ``site`` falls under, or None."""
+    if _is_silent(site):
+        return None
+    candidates = [_verdict(code, leaks) for code, leaks in _candidates(site) if leaks]
+    reported = (v for v in candidates if v.confidence.rank >= Confidence.MEDIUM.rank)
+    return next(reported, candidates[0] if candidates else None)
+
+
+def is_cached_session(site: Site) -> bool:
+    """Whether a module-level name keeps a connection to a server when the module has run."""
+    if not (site.module_level and site.kept_as):
+        return False
+    resource = site.resource
+    if resource.kind not in SESSION_KINDS:
+        return False
+    return resource.server or (resource.kind in BOUND_KINDS and resource.cache.advice is not Advice.KEEP)
+
+
+def _is_silent(site: Site) -> bool:
+    if site.resource.kind == "aws-client":
+        return True  # they close with the last reference, and their makers advise to keep them
+    if not (site.module_level and site.kept_as):
+        return False
+    # What a module keeps on purpose is no leak: it is advised, it is used by functions, or the caching rules judge it.
+    return site.resource.cache.advice is Advice.KEEP or site.used_by_functions or is_cached_session(site)
+
+
+def _candidates(site: Site) -> Iterator[tuple[str, list[Leak]]]:
+    returns = [leak for leak in site.leaks if leak.exit is LeakExit.RETURN]
+    lost = [leak for leak in site.leaks if leak.exit is LeakExit.LOST]
+    raises = [leak for leak in site.leaks if leak.exit is LeakExit.RAISE]
+    explicit = [leak for leak in raises if is_explicit(leak)]
+    implicit = [leak for leak in raises if not is_explicit(leak)]
+    owned = site.released or site.transferred
+
+    if site.with_exit is not None and not site.released:
+        yield WITH_DOES_NOT_RELEASE, returns + lost
+    if site.uncalled is not None:
+        yield RELEASE_NOT_CALLED, returns + lost + explicit if site.released else list(site.leaks)
+    if not owned:
+        # A function that can only end by a raise of its own releases on no way either.
+        yield NEVER_RELEASED, returns or ([] if lost else explicit)
+    else:
+        yield NOT_ON_SOME_PATH, returns + explicit
+    yield HANDLE_LOST, lost
+    yield NOT_ON_EXCEPTION, implicit
+
+
+def _verdict(code: str, leaks: list[Leak]) -> Verdict:
+    shown = min(leaks, key=lambda leak: (-leak.confidence.rank, leak.exit is LeakExit.RAISE, _departure(leak)))
+    return Verdict(code, shown, shown.confidence)
+
+
+def _departure(leak: Leak) -> int:
+    return leak.trigger.span.start if leak.trigger is not None else leak.end.start

@@ -1,0 +1,145 @@
+"""How findings speak: the resource, what was left undone, the steps of the path, and how to mend it.
+
+Every sentence is made of facts: the noun, the release and the ``with`` behaviour of the catalogue, the names
+and lines of the code. Messages name what is wrong; ``advice`` says what to do.
+"""
+
+from __future__ import annotations
+
+from leaklint.analysis.facts import Leak, ModuleFacts, Site, Span
+from leaklint.catalogue.model import Exit, Resource, Step
+from leaklint.severity import reclaim
+
+Steps = tuple[tuple[Span, str], ...]
+
+_PARTICIPLES = {"give back": "given back", "close": "closed", "release": "released"}
+
+
+def subject(site: Site) -> str:
+    """The resource as a message calls it: "psycopg2 connection `conn`"."""
+    name = site.place or site.kept_as
+    text = f"{site.resource.noun} `{name}`" if name else site.resource.noun
+    return f"{text} from `{site.helper[0]}()`" if site.helper is not None else text
+
+
+def undone(site: Site) -> str:
+    """The participle of its release: "closed", "given back" or "released"."""
+    return _PARTICIPLES[_verb(site.resource)]
+
+
+def infinitive(site: Site) -> str:
+    """The verb of its release: "close", "give back" or "release"."""
+    return _verb(site.resource)
+
+
+def is_awaited(site: Site) -> bool:
+    """Whether its release is a coroutine."""
+    return any(step.awaited for step in _release(site.resource))
+
+
+def with_reason(text: str, site: Site, leak: Leak | None) -> str:
+    """``text`` and what becomes of the resource: the reclaim tier in words."""
+    return f"{text} ({reclaim(site, leak)})"
+
+
+def on_line(facts: ModuleFacts, span: Span) -> str:
+    """ "on line 12"."""
+    return f"on line {facts.line(span)}"
+
+
+def path_steps(site: Site, leak: Leak, departure: str = "leaves here") -> Steps:
+    """The witness path: where it was opened, what happened between, where it leaves while still open."""
+    steps = [(site.span, "opened here")]
+    if site.helper is not None:
+        steps.append((site.helper[1], f"by this call in `{site.helper[0]}`"))
+    if site.with_exit is not None:
+        steps.append((site.with_exit, f"leaving this `with` does not {_verb(site.resource)} it"))
+    if site.uncalled is not None:
+        steps.append((site.uncalled, "this releases nothing"))
+    if site.looks_released is not None:
+        steps.append((site.looks_released[0], f"`{site.looks_released[1]}` does not {_verb(site.resource)} it"))
+    steps.extend(leak.path)
+    state = "still open"
+    if leak.trigger is not None and leak.trigger.span != leak.end:
+        steps.append((leak.trigger.span, departure))
+        steps.append((leak.end, f"leaves here, {state}"))
+    else:
+        steps.append((leak.end, f"{departure}, {state}"))
+    return tuple(steps)
+
+
+def release_call(site: Site) -> str:
+    """The code that releases it: "conn.close()", "os.close(fd)", "await client.aclose()"."""
+    name = site.place or site.kept_as or "it"
+    return " and ".join(f"`{_code(step, name)}`" for step in _release(site.resource))
+
+
+def advice(site: Site) -> str:
+    """One sentence on how to mend a leak of this resource, by what its ``with`` does."""
+    resource = site.resource
+    ways = [f"open it in `{_keyword(resource)} ...:`{_remark(resource)}"] if _keyword(resource) else []
+    if not ways and _guard(_release(resource)):
+        ways.append(f"open it in `{_guard(_release(resource))}`")
+    if resource.release:
+        ways.append(f"call {release_call(site)} in a `finally`")
+    return ", or ".join(ways)
+
+
+def guarded(site: Site) -> str:
+    """The guard to put around a resource whose own ``with`` does not release it; empty when there is none."""
+    return _guard(_release(site.resource))
+
+
+def exit_reason(site: Site) -> str:
+    """Why leaving the ``with`` leaves the resource open."""
+    kind = site.resource.with_ if not site.resource.with_.releases else site.resource.async_with
+    if kind is Exit.TRANSACTION:
+        return "it only ends the transaction"
+    if kind is Exit.RESTORES:
+        return "it only restores the state found on entering"
+    return "its exit releases nothing"
+
+
+def _keyword(resource: Resource) -> str:
+    if resource.with_.releases:
+        return "with"
+    return "async with" if resource.async_with.releases else ""
+
+
+def _remark(resource: Resource) -> str:
+    """What to know of the ``with`` that releases: what else it does on leaving."""
+    if resource.with_also:
+        return f" (leaving it also {resource.with_also})"
+    return " (leaving it ends what still runs)" if Exit.TERMINATES in (resource.with_, resource.async_with) else ""
+
+
+def _guard(steps: tuple[Step, ...]) -> str:
+    if len(steps) != 1 or steps[0].form != "method":
+        return ""
+    if steps[0].call == "close" and not steps[0].awaited:
+        return "with contextlib.closing(...):"
+    if steps[0].call == "aclose" and steps[0].awaited:
+        return "async with contextlib.aclosing(...):"
+    return ""
+
+
+def _release(resource: Resource) -> tuple[Step, ...]:
+    """The steps of the first alternative; empty when only a ``with`` releases it."""
+    return resource.release[0] if resource.release else ()
+
+
+def _verb(resource: Resource) -> str:
+    steps = _release(resource)
+    if any(step.form == "owner" for step in steps):
+        return "give back"
+    return "close" if any("close" in step.call.rpartition(".")[2] for step in steps) else "release"
+
+
+def _code(step: Step, name: str) -> str:
+    if step.form == "method":
+        code = f"{name}.{step.call}()"
+    elif step.form == "function":
+        code = f"{step.call}({name})"
+    else:
+        code = f"<owner>.{step.call}({name})"
+    return f"await {code}" if step.awaited else code

@@ -1,0 +1,82 @@
+"""The one function from facts to severity, and the words for what reclaims a resource that leaks.
+
+Severity is what a leak does to a warm Lambda; how sure the analysis is of it plays no part. A leak counts as
+*grave* when nothing reclaims it, or when it holds a server's connection or threads: on a normal path of a
+handler it returns with every invocation until descriptors or connections run out.
+"""
+
+from __future__ import annotations
+
+from leaklint.analysis.facts import Event, Leak, LeakExit, Site
+from leaklint.catalogue.model import Advice, Tier
+from leaklint.finding import Severity
+
+LASTING_KINDS = frozenset(
+    {"connection", "executor", "ftp", "ipc", "ldap", "loop", "mail", "process", "queue", "selector", "server", "socket"}
+    | {"ssh", "stream", "thread"}
+)
+"""Kinds that cost more than a descriptor while they stay open: a peer, a port, a process, a thread."""
+
+
+def severity(site: Site | None, leak: Leak | None, rule: str) -> Severity:
+    """The severity of a finding of ``rule`` at ``site``; ``leak`` is the way on which the resource stays open.
+
+    A site of None (a finding that is no leak) is low. Caching rules have no leak and go by what heals the connection.
+    """
+    if site is None:
+        return Severity.LOW
+    if rule.startswith("LL2"):
+        return Severity.LOW if heals(site) else Severity.MEDIUM
+    level = _level(site, on_normal_path(leak))
+    multiplies = site.in_loop or site.writes
+    # When an exception leaves the function, the loop ends with it and what was written is known to be incomplete.
+    return level.raised() if multiplies and on_normal_path(leak) else level
+
+
+def _level(site: Site, normal: bool) -> Severity:
+    resource = site.resource
+    if resource.kind == "cursor":
+        return Severity.LOW
+    if resource.tier is Tier.G0 or resource.server or resource.threads:
+        return Severity.HIGH if site.handler and normal else Severity.MEDIUM
+    if resource.tier in (Tier.G1, Tier.G2) or resource.kind in LASTING_KINDS:
+        return Severity.MEDIUM
+    return Severity.LOW
+
+
+def on_normal_path(leak: Leak | None) -> bool:
+    """Whether the resource stays open without an exception leaving the function."""
+    return leak is None or leak.exit is not LeakExit.RAISE
+
+
+def heals(site: Site) -> bool:
+    """Whether a connection kept here comes back by itself after its socket was closed."""
+    cache = site.resource.cache
+    return cache.advice is Advice.KEEP or bool(set(cache.heals).intersection(site.mitigations))
+
+
+def bounds_reads(site: Site) -> bool:
+    """Whether a read from a silent peer ends: a bound is given, or none is known to be needed."""
+    cache = site.resource.cache
+    return bool(set(cache.bounds).intersection(site.mitigations)) or (cache.advice is Advice.KEEP and not cache.bounds)
+
+
+def reclaim(site: Site, leak: Leak | None) -> str:
+    """What gives the resource back if this code does not, as a clause."""
+    if site.kept_as:
+        return "it stays open until the process ends"
+    tier = site.resource.tier
+    if tier is Tier.G0:
+        return "nothing reclaims it"
+    if tier is Tier.G1:
+        return "only a garbage collection reclaims it"
+    if tier is Tier.G2:
+        return "its finaliser cannot await, so dropping it closes nothing in order"
+    if leak is not None and leak.exit is LeakExit.LOST:
+        return "reclaimed when the last reference goes, not by this code"
+    return "reclaimed when the frame dies; a stored exception keeps it open"
+
+
+def is_explicit(leak: Leak) -> bool:
+    """Whether a statement of this function takes the path: a return, a raise, ``sys.exit``."""
+    return leak.trigger is not None and leak.trigger.event is Event.T0

@@ -118,13 +118,10 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """A suppression that suppressed nothing: where it stands, and the codes it names that matched no finding.
-
-    ``codes`` is empty for a suppression of every rule.
-    """
+    """A suppression that suppressed nothing: where it stands, and why (``LL101 matches no finding``)."""
 
     span: Span
-    codes: tuple[str, ...] = ()
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """# LL901 unused-suppression
 
 ## What it does
-Reports a suppression comment that suppresses nothing: `# leaklint: ignore[LL101]` on a statement that has no
-such finding, or a code in its brackets that is not needed beside others that are. A comment for a rule that
-is not selected in this run is left alone, and so is a `# noqa` without codes, which other tools read too.
+Reports a suppression comment that suppresses nothing: `# leaklint: ignore[LL101]` on a statement that has no such
+finding, a code in its brackets that is not needed beside others that are, or that is no rule at all, and a comment
+that is misspelt and therefore without effect. A comment for a rule that is not selected in this run is left alone,
+and so is a `# noqa` without codes, which other tools read too.
 
 ## Why it matters in Lambda
 A suppression is a claim about the line below it. When the leak is mended or moved, the comment stays and will
@@ -42,10 +43,9 @@ from leaklint.rules.rule import Draft, Rule
 def check(facts: ModuleFacts) -> Iterator[Draft]:
     """A draft per suppression of ``facts.unused``, which is filled when all other findings have met the comments."""
     for unused in facts.unused:
-        subject = f"suppression of {', '.join(unused.codes)}" if unused.codes else "suppression"
         yield Draft(
             None,
-            f"{subject} suppresses nothing",
+            f"this suppression does nothing: {unused.detail}",
             Confidence.CERTAIN,
             span=unused.span,
             help="delete the comment, or the codes that are not needed",

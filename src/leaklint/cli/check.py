@@ -1,0 +1,142 @@
+"""``leaklint check``: find leaks in files and folders."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from leaklint.cli import selectors
+from leaklint.cli.output import colours, emit, output_encoding, save, say
+from leaklint.config import Settings
+from leaklint.finding import Confidence, Severity
+
+if TYPE_CHECKING:
+    from leaklint.result import Report
+
+_STDIN = "-"
+
+
+@click.command("check", short_help="Find leaks in files and folders.")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=str))
+@click.option(
+    "--output-format",
+    type=click.Choice(["text", "concise", "json"]),
+    default="text",
+    show_default=True,
+    help="How findings are written.",
+)
+@click.option("--output-file", type=click.Path(dir_okay=False), help="Write findings to this file.")
+@click.option("--select", multiple=True, callback=selectors.parse, help="Rules to run: codes or prefixes, with commas.")
+@click.option("--ignore", multiple=True, callback=selectors.parse, help="Rules to leave out: codes or prefixes.")
+@click.option(
+    "--min-severity",
+    type=click.Choice([severity.value for severity in Severity]),
+    default=Settings().min_severity.value,
+    show_default=True,
+    help="Show findings of at least this severity.",
+)
+@click.option(
+    "--min-confidence",
+    type=click.Choice([confidence.value for confidence in Confidence]),
+    default=Settings().min_confidence.value,
+    show_default=True,
+    help="Show findings of at least this confidence.",
+)
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even when something is found.")
+@click.option("--statistics", is_flag=True, help="Count the findings per rule instead of showing them.")
+@click.option("--stdin-filename", help="The name of what is read from standard input.")
+@click.option("-v", "--verbose", is_flag=True, help="Say on standard error what work was done.")
+@click.option("-q", "--quiet", is_flag=True, help="Write nothing but findings and errors.")
+def command(
+    paths: tuple[str, ...],
+    output_format: str,
+    output_file: str | None,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    min_severity: str,
+    min_confidence: str,
+    exit_zero: bool,
+    statistics: bool,
+    stdin_filename: str | None,
+    verbose: bool,
+    quiet: bool,
+) -> int:
+    """Find leaks in PATHS, files or folders (the current folder if none is given; - reads standard input).
+
+    Exits with 0 when everything was analysed and nothing found, 1 when something was found, and 2 when something could
+    not be done: a path is missing, a file cannot be read or parsed.
+    """
+    from time import perf_counter
+
+    from leaklint.report import summary
+
+    started = perf_counter()
+    settings = Settings(
+        select=select or Settings().select,
+        ignore=ignore,
+        min_severity=Severity(min_severity),
+        min_confidence=Confidence(min_confidence),
+    )
+    report = _analyse(paths, stdin_filename, settings)
+    coloured = output_file is None and colours()
+    encoding = "utf-8" if output_file is not None else output_encoding()
+    lines = (_statistics if statistics else _findings)(report, output_format, encoding, coloured)
+    if output_file is None:
+        emit(lines)
+    else:
+        save(lines, output_file)
+    for line in summary.failures(report, encoding=getattr(sys.stderr, "encoding", None) or "ascii"):
+        say(line)
+    if not quiet:
+        say(summary.summary(report))
+    if verbose:
+        say(summary.work(report, perf_counter() - started))
+    return report.exit_code(exit_zero=exit_zero)
+
+
+def _analyse(paths: tuple[str, ...], stdin_filename: str | None, settings: Settings) -> Report:
+    from leaklint.result import Report
+    from leaklint.run import check_data, run
+
+    if paths == (_STDIN,) or (stdin_filename is not None and not paths):
+        data = sys.stdin.buffer.read() if sys.stdin is not None else b""
+        return Report([check_data(data, stdin_filename or "<stdin>", settings)])
+    if _STDIN in paths:
+        raise click.UsageError("- cannot be checked together with other paths")
+    if stdin_filename is not None:
+        raise click.UsageError("--stdin-filename is for reading standard input, not for checking paths")
+    from leaklint.discovery import discover
+
+    return run(discover(paths or (".",)), settings)
+
+
+def _findings(report: Report, output_format: str, encoding: str, coloured: bool) -> Iterator[str]:
+    if output_format == "json":
+        from leaklint.report import json
+
+        return json.render(report)
+    if not report.findings:
+        return iter(())
+    from leaklint.report import colour, concise, text
+
+    paint = colour.painter() if coloured else colour.plain
+    render = concise.render if output_format == "concise" else text.render
+    return render(report, encoding=encoding, paint=paint)
+
+
+def _statistics(report: Report, output_format: str, encoding: str, coloured: bool) -> Iterator[str]:
+    from leaklint.report.summary import statistics
+
+    rows = statistics(report)
+    if output_format == "json":
+        import json
+
+        keys = ("count", "rule", "name")
+        yield from json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=2).split("\n")
+        return
+    width = max((len(str(count)) for count, _, _ in rows), default=0)
+    for count, code, name in rows:
+        yield f"{count:>{width}}\t{code}\t{name}"

@@ -1,0 +1,36 @@
+"""``leaklint rule CODE``: the page of one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from leaklint.cli.output import colours, emit
+
+
+@click.command("rule", short_help="Explain a rule.")
+@click.argument("code")
+def command(code: str) -> int:
+    """Explain the rule CODE (a code or a name): what it reports, why, and what to write instead."""
+    from leaklint.rules import RULES
+
+    for rule in RULES:
+        if code.upper() == rule.code or code.lower() == rule.name:
+            since = f"Since {rule.since}, preview." if rule.preview else f"Since {rule.since}."
+            page = f"# {rule.code} {rule.name}\n\n{rule.page.strip()}\n\n{since}"
+            emit(_coloured(page) if colours() else page.split("\n"))
+            return 0
+    from leaklint.cli.selectors import unknown
+
+    raise click.UsageError(unknown(code))
+
+
+def _coloured(page: str) -> Iterator[str]:
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console(force_terminal=True, no_color=False, color_system="standard")
+    with console.capture() as capture:
+        console.print(Markdown(page))
+    yield from capture.get().rstrip("\n").split("\n")

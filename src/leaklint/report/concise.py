@@ -1,0 +1,19 @@
+"""One line per finding: ``path:line:column: CODE [level] message``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from leaklint.report.colour import Paint, Style, plain
+from leaklint.report.plain import printer
+from leaklint.result import Report
+
+
+def render(report: Report, *, encoding: str = "utf-8", paint: Paint = plain) -> Iterator[str]:
+    """Yield the lines of the report, without line ends."""
+    printable = printer(encoding)
+    for finding in report.findings:
+        where = finding.location
+        place = f"{printable(where.path)}:{where.line}:{where.column}:"
+        rule = paint(finding.rule, Style.STRONG)
+        yield f"{place} {rule} [{finding.severity.level}] {printable(finding.message)}"

@@ -1,0 +1,48 @@
+"""Many files, in their order: each is read and checked behind a barrier, and one bad file never hides the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from leaklint.config import Settings
+from leaklint.result import Failed, Outcome, Report, Work
+
+Check = Callable[[bytes, str, Settings], Outcome]
+"""checks one file: its bytes, its path as reports print it, the settings"""
+
+
+def run(files: Iterable[str | Failed], settings: Settings, check: Check | None = None) -> Report:
+    """Read and check ``files``; what discovery already failed to look at is passed on. Raises nothing.
+
+    ``check`` is `leaklint.check.check_source` unless given.
+    """
+    report = Report()
+    for file in files:
+        if isinstance(file, Failed):
+            report.outcomes.append(file)
+            continue
+        try:
+            with open(file, "rb") as stream:
+                data = stream.read()
+        except OSError as error:
+            report.outcomes.append(Failed(file, f"cannot read: {error.strerror or error}", work=Work(files=1)))
+            continue
+        except ValueError as error:
+            report.outcomes.append(Failed(file, f"cannot read: {error}", work=Work(files=1)))
+            continue
+        report.outcomes.append(check_data(data, file, settings, check))
+    return report
+
+
+def check_data(data: bytes, path: str, settings: Settings, check: Check | None = None) -> Outcome:
+    """Check the bytes of one file; whatever the analysis raises becomes a `Failed` outcome."""
+    try:
+        if check is None:
+            from leaklint.check import check_source
+
+            check = check_source
+        return check(data, path, settings)
+    except Exception as error:
+        message = " ".join(str(error).split())
+        reason = f"internal error: {type(error).__name__}" + (f": {message}" if message else "")
+        return Failed(path, reason, work=Work(files=1))

@@ -136,11 +136,13 @@ def _complaint(source: str, kind: str, label: str, field: str, problem: str) -> 
 
 
 def _describes(resource: Resource, so_far: Resource | None) -> bool:
-    """Whether ``resource`` tells more of a value of its type than ``so_far`` does: it is acquired without conditions,
-    by itself and whole."""
+    """Whether ``resource`` tells more of a value of its type than ``so_far``: it has no owner and is acquired whole.
 
-    def rank(entry: Resource) -> tuple[bool, bool, bool]:
-        return bool(entry.owner), entry.parts != ("",), bool(entry.when)
+    Among equals the first one read stands.
+    """
+
+    def rank(entry: Resource) -> tuple[bool, bool]:
+        return bool(entry.owner), entry.parts != ("",)
 
     return so_far is None or rank(resource) < rank(so_far)
 

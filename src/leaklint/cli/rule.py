@@ -17,8 +17,7 @@ def command(code: str) -> int:
 
     for rule in RULES:
         if code.upper() == rule.code or code.lower() == rule.name:
-            since = f"Since {rule.since}, preview." if rule.preview else f"Since {rule.since}."
-            page = f"# {rule.code} {rule.name}\n\n{rule.page.strip()}\n\n{since}"
+            page = rule.page.strip()
             emit(_coloured(page) if colours() else page.split("\n"))
             return 0
     from leaklint.cli.selectors import unknown
@@ -32,5 +31,5 @@ def _coloured(page: str) -> Iterator[str]:
 
     console = Console(force_terminal=True, no_color=False, color_system="standard")
     with console.capture() as capture:
-        console.print(Markdown(page))
+        console.print(Markdown(page, code_theme="ansi_dark"))
     yield from capture.get().rstrip("\n").split("\n")

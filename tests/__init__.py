@@ -1,0 +1,1 @@
+"""The tests of leaklint; a package, so that `tests.oracle` and `tests.mutation` are importable and runnable."""

@@ -1,0 +1,200 @@
+"""Executes a program on every bounded combination of faults and branches: the truth about its leaks."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import contextlib
+import gc
+import inspect
+import types
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.oracle.library import Library
+from tests.oracle.resources import Event, Sink, Toggle
+from tests.oracle.world import FILENAME, Abort, Fault, Limits, Run, World
+
+NARROW: dict[str, type[BaseException]] = {"ValueError": ValueError, "KeyError": KeyError, "OSError": OSError}
+"""exceptions that programs name in narrow handlers"""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the runs showed, by line of the acquiring call.
+
+    ``soft`` are lines that leak only on runs with a soft event; ``complete`` is whether every combination ran.
+    """
+
+    acquired: frozenset[int]
+    leaks: frozenset[int]
+    soft: frozenset[int]
+    runs: int
+    complete: bool
+
+
+class _Instrument(ast.NodeTransformer):
+    """Adds the calls by which the world follows a program: to helpers, handlers and finally bodies; no line moves."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def _function(self, node: Any) -> Any:
+        tested = node.name == "target"
+        node = self.generic_visit(node)
+        if not tested:
+            node.decorator_list.append(ast.copy_location(ast.Name("_adopt_", ast.Load()), node))
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = _function
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
+        self.generic_visit(node)
+        return ast.copy_location(ast.Call(ast.Name("_adopt_", ast.Load()), [node], []), node)
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.ExceptHandler:
+        self.generic_visit(node)
+        node.body.insert(0, self._seen(node.body[0]))
+        return node
+
+    def _try(self, node: Any) -> Any:
+        self.generic_visit(node)
+        if node.finalbody:
+            node.finalbody.insert(0, self._seen(node.finalbody[0]))
+        return node
+
+    visit_Try = visit_TryStar = _try
+
+    @staticmethod
+    def _seen(at: ast.stmt) -> ast.Expr:
+        return ast.copy_location(ast.Expr(ast.Call(ast.Name("_seen_", ast.Load()), [], [])), at)
+
+
+def kinds_of(tree: ast.Module) -> tuple[type[BaseException], ...]:
+    """The exceptions to inject: one that no narrow handler names, and each that one does."""
+    named: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler) and node.type is not None:
+            named |= {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "suppress":
+            named |= {n.id for a in node.args for n in ast.walk(a) if isinstance(n, ast.Name)}
+    return (Fault, *(NARROW[name] for name in sorted(named & set(NARROW))))
+
+
+def explore(source: str, limits: Limits) -> Truth:
+    """Run ``source`` on every combination of choices within ``limits``.
+
+    Raises SyntaxError when it does not compile, and whatever its module level raises.
+    """
+    tree = ast.parse(source)
+    world = World(limits, kinds_of(tree))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # programs return from finally blocks on purpose
+        code = compile(ast.fix_missing_locations(_Instrument().visit(tree)), FILENAME, "exec")
+    library = Library(world)
+    names: dict[str, Any] = {
+        "__name__": "program",
+        "__builtins__": vars(builtins)
+        | {"open": library.open_file, "print": _silent, "__import__": _importer(library)},
+        "_adopt_": world.adopt,
+        "_seen_": world.seen,
+    }
+    exec(code, names)  # programs are written by the grammar
+    initial = {name for name in names if name not in ("HELD", "KEPT")}
+    acquired: set[int] = set()
+    leaks: set[int] = set()
+    soft: set[int] = set()
+    script: list[int] = []
+    runs = 0
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        while runs < limits.runs:
+            run = world.run = Run(script)
+            runs += 1
+            leaked = _once(world, names, initial)
+            acquired |= {r.line for r in run.records}
+            (soft if run.soft else leaks).update(leaked)
+            script = _next(run.trail)
+            if not script:
+                return Truth(frozenset(acquired), frozenset(leaks), frozenset(soft - leaks), runs, True)
+        return Truth(frozenset(acquired), frozenset(leaks), frozenset(soft - leaks), runs, False)
+    finally:
+        if collecting:
+            gc.enable()
+        gc.collect(1)
+
+
+def _next(trail: list[tuple[int, int]]) -> list[int]:
+    """The script of the next run, depth first; empty when all are done."""
+    at = len(trail) - 1
+    while at >= 0 and trail[at][0] + 1 >= trail[at][1]:
+        at -= 1
+    return [pick for pick, _ in trail[:at]] + [trail[at][0] + 1] if at >= 0 else []
+
+
+def _once(world: World, names: dict[str, Any], initial: set[str]) -> set[int]:
+    """One run of ``target``; the lines that it leaks."""
+    sink, bag = Sink(world), []  # type: ignore[var-annotated]
+    names["HELD"] = None
+    names["KEPT"] = []
+    owner = names["Owner"]() if "Owner" in names else None
+    target: Callable[..., Any] = owner.target if owner is not None else names["target"]
+    stand: dict[str, Any] = {"sink": sink, "bag": bag, "event": Event(world), "context": None}
+    arguments = [stand[p] if p in stand else Toggle(world) for p in inspect.signature(target).parameters]
+    try:
+        _drive(world, target(*arguments))
+    except Abort:
+        return set()
+    except BaseException as error:
+        world.judge_exception(error)
+        error.__traceback__ = None
+    for generator in world.run.generators:
+        with contextlib.suppress(BaseException):
+            generator.close()
+    outside = [
+        value for name, value in names.items() if name not in initial and not isinstance(value, types.ModuleType)
+    ]
+    return world.leaked([sink, bag, owner, *outside])
+
+
+def _importer(library: Library) -> Callable[..., types.ModuleType]:
+    """``__import__`` of a program: the modules of the world and no others."""
+    modules = library.modules()
+    return lambda name, *_: modules[name]
+
+
+def _silent(*_: object) -> None:
+    """``print`` of a program."""
+
+
+def _drive(world: World, result: Any) -> None:
+    """Bring what ``target`` returned to its end: a plain value, a generator or a coroutine."""
+    run = world.run
+    if isinstance(result, types.GeneratorType):
+        try:
+            value = next(result)
+            while True:
+                run.roots.append(value)
+                if world.choose(2):
+                    result.close()
+                    return
+                value = next(result)
+        except StopIteration as stop:
+            run.roots.append(stop.value)
+    elif isinstance(result, types.CoroutineType):
+        try:
+            result.send(None)
+            while True:
+                if run.faults < world.limits.faults and world.choose(2):
+                    run.faults += 1
+                    result.throw(asyncio.CancelledError())
+                else:
+                    result.send(None)
+        except StopIteration as stop:
+            run.roots.append(stop.value)
+    else:
+        run.roots.append(result)

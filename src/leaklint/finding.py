@@ -75,8 +75,8 @@ class Finding:
     """One leak (or other defect), as every report prints it.
 
     ``resource`` is the catalogue id or empty; ``function`` the qualified name or ``<module>``;
-    ``handler`` whether the code is part of a Lambda handler; ``refused`` why there is no fix; ``help`` how to mend it by
-    hand.
+    ``handler`` whether the code is part of a Lambda handler; ``refused`` why there is no fix; ``help`` how to mend it
+    by hand.
     """
 
     rule: str

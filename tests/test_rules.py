@@ -11,7 +11,7 @@ from leaklint.catalogue.model import Advice, Cache, Exit, Step, Tier
 from leaklint.finding import Confidence
 from leaklint.rules import RULES, Draft
 from leaklint.rules.verdict import judge
-from tests.sites import at, early, facts, lost, may_raise, raised, resource, returned, site
+from tests.sites import at, early, facts, leak, lost, may_raise, raised, resource, returned, site
 
 CONNECTION = resource(kind="connection", noun="psycopg2 connection", server=True, with_=Exit.TRANSACTION)
 MITIGATE = Cache(Advice.MITIGATE, heals=("pool_pre_ping",), bounds=("read_timeout",))
@@ -208,6 +208,11 @@ def test_on_exception_speaks_of_cancellation_and_abandoned_generators() -> None:
 def test_some_path_names_the_statement_or_the_branch() -> None:
     assert "is not closed when `return None` on line 9 leaves" in only(site(early(), released=True)).message
     assert "is not closed when `raise ValueError` on line 9 raises" in only(site(raised(), released=True)).message
+    handled = leak(LeakExit.RETURN, Event.T1, "f.read()")
+    assert (
+        "not closed if `f.read()` on line 9 raises and the exception is handled"
+        in only(site(handled, released=True)).message
+    )
     branch = returned(path=((at(7), "condition is false"),))
     draft = only(site(branch, released=True))
     assert "is not closed on every path (condition is false on line 7)" in draft.message

@@ -94,6 +94,9 @@ def _way(facts: ModuleFacts, leak: Leak) -> str:
     if leak.trigger is not None and is_explicit(leak):
         verb = "raises" if leak.exit is LeakExit.RAISE else "leaves"
         return f"when `{leak.trigger.text}` {wording.on_line(facts, leak.trigger.span)} {verb}"
+    if leak.trigger is not None:
+        where = f"`{leak.trigger.text}` {wording.on_line(facts, leak.trigger.span)}"
+        return f"if {where} raises and the exception is handled"
     if leak.path:
         span, branch = leak.path[-1]
         return f"on every path ({branch} {wording.on_line(facts, span)})"

@@ -71,6 +71,7 @@ class Effect(Enum):
     PASSES = "passes"  # returns its first argument, or what awaiting it yields: asyncio.wait_for, typing.cast
     DERIVES = "derives"  # returns something that reads its argument lazily: csv.reader, enumerate, map
     BORROWS = "borrows"  # uses the argument and keeps nothing (said where a constructor might be thought to own)
+    EXHAUSTS = "exhausts"  # iterates the argument to its end and does not raise by itself: list, sorted
     KEEPS = "keeps"  # takes ownership of the argument: a streaming response
     QUIET = "quiet"  # does not raise in practice: len, str, print, logging
     PARSER = "parser"  # raises on bad data: json.loads, int
@@ -192,13 +193,14 @@ class Resource:
 class Function:
     """Callables of one effect.
 
-    Names are dotted; ``Type.method`` for methods; ``*.method`` for a method of any receiver.
+    Names are dotted; ``Type.method`` for methods; ``*.method`` for a method of any receiver, looked up last. A name that
+    acquires as well is meant here when the conditions of the acquisition do not hold: ``ZipFile`` over an open file.
     """
 
     names: tuple[str, ...]
     effect: Effect
     argument: str = "0"
-    """position or keyword of the resource; ``*`` any"""
+    """keyword, position or ``keyword/position`` of the resource; ``*`` any argument"""
     note: str = ""
 
 

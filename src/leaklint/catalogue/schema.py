@@ -37,7 +37,7 @@ _FUNCTION_NAME = re.compile(rf"(?:\*\.)?{_NAME}(?:\.{_NAME})*")
 _RECEIVER = _DOTTED
 _ID = re.compile(r"[A-Za-z0-9_][\w.-]*")
 _ARGUMENT = re.compile(rf"{_NAME}|\d+|{_NAME}/\d+")
-_EFFECT_ARGUMENT = re.compile(rf"{_NAME}|\d+|\*")
+_EFFECT_ARGUMENT = re.compile(rf"{_NAME}|\d+|{_NAME}/\d+|\*")
 _PART = re.compile(rf"(?:\[\d+\]|\['{_NAME}'\])?")
 _RANGE = re.compile(r"(?:<|<=|>|>=)\d+\.\d+(?:,(?:<|<=|>|>=)\d+\.\d+)*")
 _STEP = re.compile(rf"(?P<awaited>await )?(?P<call>{_NAME}(?:\.{_NAME})*)(?P<given>\(_\))?")
@@ -315,7 +315,7 @@ _RESOURCE: dict[str, tuple[str, Converter]] = {
 _FUNCTION: dict[str, tuple[str, Converter]] = {
     "names": ("names", _list(_matching(_FUNCTION_NAME, "a dotted name, or '*.' and the name of a method"))),
     "effect": ("effect", _member(Effect)),
-    "argument": ("argument", _matching(_EFFECT_ARGUMENT, "a position, a keyword or '*'")),
+    "argument": ("argument", _matching(_EFFECT_ARGUMENT, "a keyword, a position, keyword/position or '*'")),
     "note": ("note", _filled),
 }
 _VALUE: dict[str, tuple[str, Converter]] = {

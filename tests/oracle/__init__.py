@@ -3,10 +3,9 @@
 A *program* is a module with one function under test, written by a seeded grammar (`grammar`, `statements`, `regions`).
 Its resources are real catalogued calls (``open``, ``os.open``, ``sqlite3.connect``, ...). `execute` runs it in a
 `world` in which these names yield recorded resources and every opaque call is a *choice point*: it returns one of its
-values or values or raises. All choices are enumerated depth first, so every bounded combination of faults and branches runs. A
-resource that is still open after a run, and that nothing outside of the function holds, is a leak at the line that
-acquired it. `judge` compares the lines that leak on some run with
-the lines that leaklint reports.
+values or raises. All choices are enumerated depth first, so every bounded combination of faults and branches runs.
+A resource that is still open after a run, and that nothing outside of the function holds, is a leak at the line that
+acquired it. `judge` compares the lines that leak on some run with the lines that leaklint reports.
 
 Policy (the contract of leaklint, nothing looser):
 - opaque calls, uses of a resource and acquisitions may raise; so do subscripts of a handler's event. Attribute loads,

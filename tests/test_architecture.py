@@ -1,0 +1,202 @@
+"""Layers are defined by what they may not do."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests.command import environment
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "leaklint"
+
+LAYERS = (
+    "__init__",
+    # vocabulary
+    "edit",
+    "finding",
+    "result",
+    # settings and knowledge
+    "config",
+    "catalogue.*",
+    # source
+    "discovery",
+    "syntax.*",
+    # flow
+    "flow.*",
+    # analysis
+    "analysis.*",
+    # entry points
+    "handlers.*",
+    # judgement
+    "severity",
+    "rules.*",
+    "fixes.*",
+    # assembly
+    "select",
+    "fingerprint",
+    "baseline",
+    "check",
+    "run",
+    "autofix",
+    "report.*",
+    "soak.*",
+    "cli.*",
+    "__main__",
+)
+"""each imports only from those above it, and from its own package"""
+
+SPEAK_LIBCST = ("syntax.source", "flow.lower_*", "fixes.*")
+LONGEST = 400
+
+
+def modules() -> dict[str, Path]:
+    """Every module by its name below the package; a package goes by ``name.__init__``."""
+    return {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+MODULES = modules()
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+
+
+def layer(name: str) -> int:
+    ranks = [rank for rank, pattern in enumerate(LAYERS) if fnmatchcase(name, pattern)]
+    assert len(ranks) == 1, f"{name} stands in no layer"
+    return ranks[0]
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """The dotted names that a module imports, also lazily; of ``from a import b`` both ``a`` and ``a.b``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own(tree: ast.AST) -> set[str]:
+    """The modules of leaklint that a module imports."""
+    found = set()
+    for name in imports(tree):
+        head, _, rest = name.partition(".")
+        if head != "leaklint":
+            continue
+        inner = rest or "__init__"
+        found |= {candidate for candidate in (inner, f"{inner}.__init__".removeprefix(".")) if candidate in MODULES}
+    return found
+
+
+def nodes_of_use(tree: ast.Module) -> Iterator[ast.AST]:
+    """Every node but those of an ``if __name__ == "__main__":`` block, which runs in no use of the package."""
+    for statement in tree.body:
+        if not (isinstance(statement, ast.If) and ast.unparse(statement.test) == "__name__ == '__main__'"):
+            yield from ast.walk(statement)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_from_the_layers_above(name: str) -> None:
+    rank = layer(name)
+    for other in own(TREES[name]):
+        same_package = "." in name and name.partition(".")[0] == other.partition(".")[0]
+        assert layer(other) < rank or same_package, f"{name} imports {other}"
+
+
+def test_imports_make_no_circle() -> None:
+    package_of = {name: name.rpartition(".")[0] + ".__init__" for name in MODULES if "." in name}
+    graph = {name: own(tree) - {name, package_of.get(name, "")} for name, tree in TREES.items()}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(MODULES)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_libcst_is_imported_only_where_it_may_be(name: str) -> None:
+    speaks = any(module.partition(".")[0] == "libcst" for module in imports(TREES[name]))
+    assert not speaks or any(fnmatchcase(name, pattern) for pattern in SPEAK_LIBCST)
+
+
+def test_only_the_front_end_generates_code() -> None:
+    generating = [
+        name for name, tree in TREES.items() if "code_for_node" in ast.dump(tree) or ".Module(" in ast.unparse(tree)
+    ]
+    assert set(generating) <= {"syntax.source"}
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith(("cli.", "__main__"))])
+def test_only_the_command_line_prints_or_exits(name: str) -> None:
+    for node in nodes_of_use(TREES[name]):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            assert node.id not in ("print", "input", "exit", "quit", "SystemExit", "breakpoint"), node.lineno
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            spelled = f"{node.value.id}.{node.attr}"
+            assert spelled not in ("sys.exit", "os._exit", "sys.stdout", "sys.stderr", "sys.stdin"), node.lineno
+    assert "click" not in {module.partition(".")[0] for module in imports(TREES[name])}
+
+
+def test_every_third_party_import_is_a_declared_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.match(r"[\w-]+", requirement)[0] for requirement in project["dependencies"]}  # type: ignore[index]
+    used = {module.partition(".")[0] for tree in TREES.values() for module in imports(tree)}
+    assert used - sys.stdlib_module_names - {"leaklint", "tomllib"} == declared
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_holds_one_thing(name: str) -> None:
+    if not Path(MODULES[name]).name.startswith("_gate"):  # generated
+        assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+HEAVY = {"libcst", "rich", "pathspec", "tomllib", "tomli", "difflib", "json", "tokenize"}
+
+
+def loaded(*arguments: str, cwd: Path) -> set[str]:
+    """The top-level packages that a run of the command line has imported when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "leaklint", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    names = re.findall(r"^import time: .*\| +([\w.]+)$", done.stderr, re.M)
+    assert "leaklint.cli" in names
+    return set(names) | {name.partition(".")[0] for name in names}
+
+
+class TestLaziness:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        (tmp_path / "plain.py").write_text("import json\n\n\ndef f(x):\n    return json.dumps(x)\n")
+        (tmp_path / "leak.py").write_text("def f(p):\n    return open(p).read()\n")
+        return tmp_path
+
+    def test_the_version_needs_next_to_nothing(self, folder: Path) -> None:
+        names = loaded("--version", cwd=folder)
+        assert not names & (HEAVY - {"tokenize"})
+        assert {name for name in names if name.startswith("leaklint")} <= {"leaklint", "leaklint.cli"}
+
+    def test_a_file_without_resources_needs_no_parser_and_no_colours(self, folder: Path) -> None:
+        names = loaded("check", "plain.py", cwd=folder)
+        assert not names & {"libcst", "rich", "pathspec", "tomllib", "tomli"}
+        assert not {name for name in names if name.startswith(("leaklint.flow", "leaklint.report.text"))}
+
+    def test_a_finding_needs_the_parser_and_no_colours(self, folder: Path) -> None:
+        names = loaded("check", "leak.py", cwd=folder)
+        assert "libcst" in names
+        assert not names & {"rich", "pathspec", "libcst.matchers"}

@@ -92,6 +92,15 @@ HELPERS = {
     "shut_finally": ["def shut_finally(x):", "    try:", "        work(93)", "    finally:", "        x.close()"],
     "keep": ["def keep(x):", "    KEPT.append(x)"],
     "same": ["def same(x):", "    return x"],
+    "lines_of": ["def lines_of(x):", "    for line in x:", "        yield line"],
+    "rows": ["def rows():", "    with open(P) as x:", "        for line in x:", "            yield line"],
+    "rows_loosely": [
+        "def rows_loosely():",
+        "    x = open(P)",
+        "    for line in x:",
+        "        yield line",
+        "    x.close()",
+    ],
     "slurp": ["def slurp(x):", "    return x.read()"],
     "opened": [
         "@contextlib.contextmanager",
@@ -254,6 +263,17 @@ class Maker:
             if lines is not None:
                 self.tags.add(production.__name__.strip("_"))
                 return lines
+
+    def bind(self, *, optional: bool = False, kind: Kind | None = None) -> tuple[Var, str]:
+        """A new variable and the assignment that acquires it."""
+        var = Var(self.name("r"), kind or self.kind(), optional)
+        return var, f"{var.name} = {self.acquire(var.kind)}"
+
+    def body(self, env: Env, *variables: Var, size: int = 2, **changes: object) -> list[str]:
+        """An indented block in which ``variables`` are in scope too."""
+        inner = env.inner(**changes)
+        inner.variables.extend(variables)
+        return indent(self.block(inner, size))
 
     def release(self, env: Env, var: Var, *, mistakes: bool = True) -> list[str]:
         """Release ``var`` in one of many spellings, guarded when it may be None; with ``mistakes``, maybe not."""

@@ -42,7 +42,7 @@ class Library:
             "contextlib": module(
                 "contextlib", closing=contextlib.closing, suppress=functools.partial(Suppress, self.world),
                 ExitStack=self._softly(contextlib.ExitStack), AsyncExitStack=self._softly(contextlib.AsyncExitStack),
-                contextmanager=contextlib.contextmanager,
+                contextmanager=contextlib.contextmanager, nullcontext=self._softly(contextlib.nullcontext),
             ),
             "types": module("types", SimpleNamespace=self._opaquely(types.SimpleNamespace)),
             "sys": module("sys", exit=sys.exit),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.oracle.grammar import Env, Maker, Production, Var, indent
+from tests.oracle.grammar import Env, Maker, Production, indent
 
 
 def work(m: Maker, env: Env) -> list[str]:
@@ -114,17 +114,12 @@ def suspend(m: Maker, env: Env) -> list[str] | None:
 
 
 def forget(m: Maker, env: Env) -> list[str] | None:
-    """Rebind or delete a name."""
+    """Rebind a name, to nothing where its release is guarded."""
     if not env.variables or not m.chance(0.25):
         return None
     var = m.rng.choice(env.variables)
-    if m.chance(0.3) and env.depth == 0:
-        env.variables.remove(var)
-        return [f"del {var.name}"]
-    if m.chance(0.5) and env.depth == 0:
-        env.variables[env.variables.index(var)] = Var(var.name, var.kind, optional=True)
-        return [f"{var.name} = None"]
-    return [f"{var.name} = {m.acquire(var.kind)}"]
+    value = "None" if var.optional and m.chance(0.5) else m.acquire(var.kind)
+    return [f"{var.name} = {value}"]
 
 
 def attempt(m: Maker, env: Env) -> list[str]:

@@ -79,6 +79,8 @@ class Effect(Enum):
     ENDS_PROCESS = "ends-process"  # os._exit, os.execv: nothing is left to leak
     MEMORY = "memory"  # constructs an in-memory buffer: io.BytesIO
     SUPPRESSES = "suppresses"  # a context manager that swallows exceptions: contextlib.suppress
+    CACHES = "caches"  # a decorator that runs its function once and keeps the result: functools.cache
+    GIVES_BACK = "gives-back"  # a decorator whose generator is resumed by its caller: contextlib.contextmanager
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +195,9 @@ class Resource:
 class Function:
     """Callables of one effect.
 
-    Names are dotted; ``Type.method`` for methods; ``*.method`` for a method of any receiver, looked up last. A name that
-    acquires as well is meant here when the conditions of the acquisition do not hold: ``ZipFile`` over an open file.
+    Names are dotted; ``Type.method`` for methods; ``*.method`` for a method of any receiver, looked up last. A name
+    that acquires as well is meant here when the conditions of the acquisition do not hold: ``ZipFile`` over an open
+    file.
     """
 
     names: tuple[str, ...]

@@ -1,0 +1,1 @@
+"""Functions as graphs of ops in evaluation order."""

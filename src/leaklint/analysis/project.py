@@ -1,0 +1,153 @@
+"""Modules, functions and what a call means: the interface by which summaries reach other functions.
+
+A `Module` knows its functions and their graphs, lowered when first asked for. `resolve` finds the project function
+behind a call: a function of the module, a nested one, a method through ``self``, ``cls`` or the class, a constructor.
+Modules of other files come through `load`, an argument: this layer reads nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from leaklint.catalogue.model import Catalogue
+from leaklint.flow import ops
+from leaklint.flow.cfg import Cfg
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionInfo:
+    """What is known of a function without lowering it. `decorators` are dotted names; `owner` is the class around it."""
+
+    name: str
+    """qualified: ``Class.method``, ``outer.<locals>.inner``"""
+    owner: str = ""
+    decorators: tuple[str, ...] = ()
+    asynchronous: bool = False
+    generator: bool = False
+    static: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClassInfo:
+    """A class of the module: its bases as dotted or local names, and its methods."""
+
+    name: str
+    bases: tuple[str, ...] = ()
+    methods: frozenset[str] = frozenset()
+
+
+@dataclass(eq=False, slots=True)
+class Module:
+    """One module. `lower` gives the graph of a function by its qualified name (``<module>`` for the module's own code)
+    and may raise; failures are remembered in `failed` and the function counts as unknown."""
+
+    name: str
+    catalogue: Catalogue
+    functions: Mapping[str, FunctionInfo]
+    classes: Mapping[str, ClassInfo]
+    lower: Callable[[str], Cfg]
+    imports: Mapping[str, str] = field(default_factory=dict)
+    _graphs: dict[str, Cfg] = field(default_factory=dict)
+    failed: dict[str, Exception] = field(default_factory=dict)
+
+    def graph(self, function: str) -> Cfg | None:
+        """The graph of a function, None when it cannot be had."""
+        known = self._graphs.get(function)
+        if known is not None or function in self.failed:
+            return known
+        try:
+            cfg = self.lower(function)
+        except Exception as problem:
+            self.failed[function] = problem
+            return None
+        self._graphs[function] = cfg
+        for nested in cfg.walk_nested():
+            self._graphs.setdefault(nested.name, nested)
+        return cfg
+
+    @property
+    def graphs(self) -> Iterable[Cfg]:
+        """The graphs lowered so far."""
+        return list(self._graphs.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The project function behind a call; `bound` when its first parameter is already given (``self``)."""
+
+    module: Module
+    function: str
+    bound: bool = False
+    constructor: str = ""
+    """the class, when the call makes an instance"""
+
+
+@dataclass(eq=False, slots=True)
+class Project:
+    """All modules of a run. `load` finds a module by its dotted name, seen from a module; None when it is not ours."""
+
+    load: Callable[[Module, str], Module | None] = lambda module, name: None
+
+    def resolve(self, call: ops.Call, module: Module, caller: str) -> Target | None:
+        """The project function that a call in `caller` reaches, if it can be told."""
+        if call.callee:
+            return self._imported(call.callee, module)
+        name = call.name
+        if not name:
+            return None
+        if "." not in name:
+            return self._local(name, module, caller)
+        receiver, _, method = name.rpartition(".")
+        info = module.functions.get(caller.partition(".<locals>")[0])
+        if receiver in ("self", "cls") and info is not None and info.owner:
+            return self._method(module, info.owner, method)
+        if receiver in module.classes:
+            found = self._method(module, receiver, method)
+            if found is not None:
+                function = found.module.functions[found.function]
+                bound = "classmethod" in function.decorators
+                return Target(found.module, found.function, bound)
+        return None
+
+    def _local(self, name: str, module: Module, caller: str) -> Target | None:
+        scope = caller
+        while scope:
+            nested = f"{scope}.<locals>.{name}"
+            if nested in module.functions or any(g.name == nested for g in module.graphs):
+                return Target(module, nested)
+            scope = scope.rpartition(".<locals>.")[0]
+        if name in module.functions:
+            return Target(module, name)
+        if name in module.classes:
+            return self._constructor(module, name)
+        return None
+
+    def _constructor(self, module: Module, name: str) -> Target | None:
+        found = self._method(module, name, "__init__")
+        return Target(found.module, found.function, True, name) if found is not None else None
+
+    def _method(self, module: Module, owner: str, method: str, depth: int = 0) -> Target | None:
+        info = module.classes.get(owner)
+        if info is None or depth > 8:
+            return None
+        if method in info.methods:
+            name = f"{owner}.{method}"
+            function = module.functions.get(name)
+            return Target(module, name, bound=function is None or not function.static)
+        for base in info.bases:
+            found = self._method(module, base, method, depth + 1)
+            if found is not None:
+                return found
+        return None
+
+    def _imported(self, callee: str, module: Module) -> Target | None:
+        path, _, name = callee.rpartition(".")
+        other = self.load(module, path) if path else None
+        if other is None or other is module:
+            return None
+        if name in other.functions:
+            return Target(other, name)
+        if name in other.classes:
+            return self._constructor(other, name)
+        return None

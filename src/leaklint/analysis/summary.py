@@ -1,0 +1,330 @@
+"""Summaries on demand: what a function does with its parameters, what it returns, whether it may raise.
+
+A parameter is a resource acquired at entry: the walk that finds leaks also tells the fate of an argument, for the very
+resource that the caller passes. Everything is memoised by function, place and resource; a function that is being
+summarised already (recursion) counts as one that borrows, returns nothing fresh and may raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from leaklint.analysis.facts import LeakExit
+from leaklint.analysis.obligation import Context, Departure, Effects, Fate, Obligation
+from leaklint.analysis.project import Module, Project, Target
+from leaklint.analysis.tracker import BudgetExceeded, Walk, must_guards, walk
+from leaklint.analysis.types import Acquisition, Places, infer
+from leaklint.catalogue.model import Catalogue, Effect, Resource
+from leaklint.flow import ops
+from leaklint.flow.cfg import ENTRY, RAISE, Cfg, EdgeKind
+from leaklint.flow.ops import Place, root_of
+
+_DEPTH = 24
+"""calls of calls that are followed"""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A fresh resource that a function returns in `part` of its result, and where it is acquired."""
+
+    resource: Resource
+    part: str
+    function: str
+    node: object
+    module: Module
+    by_name: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One acquisition in a function: the call's nodes in the graph (copies of a finally repeat it)."""
+
+    acquisition: Acquisition
+    node: object
+    positions: tuple[int, ...]
+    helper: Returned | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Summaries:
+    """The summaries of a run, and the questions that rules and callers ask of functions."""
+
+    catalogue: Catalogue
+    project: Project
+    states: int = 0
+    _places: dict[tuple[Module, str], Places] = field(default_factory=dict)
+    _found: dict[tuple[Module, str], tuple[Found, ...]] = field(default_factory=dict)
+    _walks: dict[tuple[Module, str, object, str, str], tuple[Walk, Context]] = field(default_factory=dict)
+    _fates: dict[tuple[Module, str, Place, str], Fate] = field(default_factory=dict)
+    _raises: dict[tuple[Module, str], bool] = field(default_factory=dict)
+    _guards: dict[Cfg, Mapping[int, frozenset[tuple[str, bool]]]] = field(default_factory=dict)
+    _active: set[tuple[object, ...]] = field(default_factory=set)
+
+    # places
+
+    def places(self, module: Module, cfg: Cfg) -> Places:
+        """The types and relations of a function's places; module-level and enclosing names included."""
+        key = (module, cfg.name)
+        known = self._places.get(key)
+        if known is not None:
+            return known
+        if ("places", *key) in self._active:
+            return Places(self.catalogue)
+        self._active.add(("places", *key))
+        around: dict[Place, frozenset[str]] = {}
+        outer, separator, _ = cfg.name.rpartition(".<locals>.")
+        enclosing = outer if separator else "<module>" if cfg.name != "<module>" else ""
+        if enclosing:
+            graph = module.graph(enclosing)
+            if graph is not None:
+                around.update({p: k for p, k in self.places(module, graph).types.items() if p[0] not in "%#"})
+        places = infer(cfg, self.catalogue, around, lambda call: self._returned_types(module, cfg, call))
+        self._active.discard(("places", *key))
+        self._places[key] = places
+        return places
+
+    def _returned_types(self, module: Module, cfg: Cfg, call: ops.Call) -> Mapping[str, frozenset[str]]:
+        target = self.project.resolve(call, module, cfg.name)
+        if target is None or target.constructor or len(self._active) > _DEPTH:
+            return {}
+        graph = target.module.graph(target.function)
+        if graph is None:
+            return {}
+        kinds: dict[str, frozenset[str]] = {}
+        for place, found in self.places(target.module, graph).types.items():
+            if place.startswith(ops.RESULT):
+                kinds[place[len(ops.RESULT) :]] = found
+        return kinds
+
+    # acquisitions
+
+    def acquisitions(self, module: Module, cfg: Cfg) -> tuple[Found, ...]:
+        """Every acquisition of a function, by the catalogue and by helpers that return a fresh resource."""
+        key = (module, cfg.name)
+        known = self._found.get(key)
+        if known is not None:
+            return known
+        if ("found", *key) in self._active:
+            return ()
+        self._active.add(("found", *key))
+        places = self.places(module, cfg)
+        positions: dict[object, list[int]] = {}
+        for position, op in enumerate(cfg.ops):
+            if isinstance(op, ops.Call) and (position in cfg.entered):
+                positions.setdefault(op.node, []).append(position)
+        found: list[Found] = []
+        for node, where in positions.items():
+            call = cfg.ops[where[0]]
+            assert isinstance(call, ops.Call)
+            for acquisition in places.acquisitions(call):
+                found.append(Found(acquisition, node, tuple(where)))
+            if not found or found[-1].node is not node:
+                for returned in self._fresh(module, cfg, call):
+                    acquisition = Acquisition(returned.resource, returned.part, returned.by_name)
+                    found.append(Found(acquisition, node, tuple(where), returned))
+        self._active.discard(("found", *key))
+        self._found[key] = tuple(found)
+        return self._found[key]
+
+    def _fresh(self, module: Module, cfg: Cfg, call: ops.Call) -> tuple[Returned, ...]:
+        target = self.project.resolve(call, module, cfg.name)
+        if target is None or target.constructor or len(self._active) > _DEPTH:
+            return ()
+        graph = target.module.graph(target.function)
+        if graph is None or (graph.asynchronous and call.discarded and not call.awaited):
+            return ()
+        return self.returns(target.module, graph)
+
+    def returns(self, module: Module, cfg: Cfg) -> tuple[Returned, ...]:
+        """The fresh resources that a function gives to its caller."""
+        info = module.functions.get(cfg.name)
+        if info is not None and (info.generator or self._decorated(info.decorators)):
+            return ()
+        returned: list[Returned] = []
+        for found in self.acquisitions(module, cfg):
+            try:
+                result, _ = self.walk(module, cfg, found)
+            except BudgetExceeded:
+                continue
+            resource = found.acquisition.resource
+            for part in sorted(result.returned):
+                returned.append(Returned(resource, part, cfg.name, found.node, module, found.acquisition.by_name))
+        unique = {(r.resource.id, r.part): r for r in reversed(returned)}
+        return tuple(reversed(unique.values()))
+
+    def _decorated(self, decorators: tuple[str, ...]) -> bool:
+        effects = (self.catalogue.functions.get(name) for name in decorators)
+        return any(f is not None and f.effect in (Effect.CACHES, Effect.GIVES_BACK) for f in effects)
+
+    # walks
+
+    def context(self, module: Module, cfg: Cfg, resource: Resource, receiver: Place = "") -> Context:
+        """What the transfer function needs for obligations of `resource` in a function."""
+        places = self.places(module, cfg)
+        owner: Resource | None = None
+        if resource.owner and resource.owner_releases and receiver:
+            kinds = [self.catalogue.by_type[k] for k in sorted(places.of(receiver)) if k in self.catalogue.by_type]
+            owner = kinds[0] if kinds else self.catalogue.by_type.get(resource.owner)
+
+        def effects_of(call: ops.Call, place: Place) -> Effects | None:
+            return self._effects(module, cfg, call, place, resource)
+
+        def closes_captured(define: ops.Define, name: str) -> bool:
+            graph = module.graph(define.function) or cfg.nested.get(define.function)
+            if graph is None:
+                return False
+            fate = self.fate(module, graph, name, resource)
+            return fate in (Fate.CLOSES, Fate.CLOSES_NORMALLY)
+
+        return Context(
+            resource,
+            places,
+            cfg,
+            effects_of,
+            closes_captured,
+            places.same(receiver) if receiver else frozenset(),
+            owner,
+        )
+
+    def walk(self, module: Module, cfg: Cfg, found: Found) -> tuple[Walk, Context]:
+        """What becomes of an acquisition, and what was noted on the way. Raises BudgetExceeded."""
+        acquisition = found.acquisition
+        key = (module, cfg.name, found.node, acquisition.resource.id, acquisition.part)
+        known = self._walks.get(key)
+        if known is not None:
+            return known
+        if key in self._active:
+            return Walk(), self.context(module, cfg, acquisition.resource)
+        self._active.add(key)
+        try:
+            guards = self._guards.get(cfg)
+            if guards is None:
+                guards = self._guards[cfg] = must_guards(cfg)
+            call = cfg.ops[found.positions[0]]
+            assert isinstance(call, ops.Call)
+            context = self.context(module, cfg, acquisition.resource, call.receiver)
+            starts = []
+            for position in found.positions:
+                call = cfg.ops[position]
+                assert isinstance(call, ops.Call)
+                if position not in guards:
+                    continue
+                born = Obligation(
+                    frozenset((call.dst + acquisition.part,)),
+                    guards=guards[position],
+                    dormant=bool(acquisition.resource.starts),
+                )
+                starts += [(t, born) for kind, t in cfg.successors[position] if kind is EdgeKind.NORMAL]
+            result = walk(cfg, starts, context)
+        finally:
+            self._active.discard(key)
+        self.states += result.states
+        self._walks[key] = (result, context)
+        return result, context
+
+    # effects of project functions
+
+    def _effects(self, module: Module, cfg: Cfg, call: ops.Call, place: Place, resource: Resource) -> Effects | None:
+        target = self.project.resolve(call, module, cfg.name)
+        if target is None or len(self._active) > _DEPTH:
+            return None
+        graph = target.module.graph(target.function)
+        if graph is None:
+            return None
+        may_raise = self.may_raise(target.module, graph)
+        if not place:
+            return Effects(Fate.BORROWS, may_raise)
+        parameter = _parameter(target, graph, call, place)
+        if parameter is None:
+            return Effects(Fate.STORES, may_raise)
+        fate = self.fate(target.module, graph, parameter, resource)
+        info = target.module.functions.get(target.function)
+        if info is not None and info.generator and fate is not Fate.STORES:
+            # A generator that is handed the resource works with it when it is iterated.
+            fate = Fate.RETURNS if fate is Fate.BORROWS else fate
+        return Effects(fate, may_raise)
+
+    def fate(self, module: Module, cfg: Cfg, name: Place, resource: Resource) -> Fate:
+        """What a function does with a resource of this kind in a parameter or captured variable."""
+        key = (module, cfg.name, name, resource.id)
+        known = self._fates.get(key)
+        if known is not None:
+            return known
+        if ("fate", *key) in self._active:
+            return Fate.BORROWS
+        self._active.add(("fate", *key))
+        context = self.context(module, cfg, resource)
+        try:
+            starts = [(t, Obligation(frozenset((name,)))) for _, t in cfg.successors[ENTRY]]
+            fate = _judge(walk(cfg, starts, context), name)
+        except BudgetExceeded:
+            fate = Fate.BORROWS
+        finally:
+            self._active.discard(("fate", *key))
+        self._fates[key] = fate
+        return fate
+
+    def may_raise(self, module: Module, cfg: Cfg) -> bool:
+        """Whether an exception can leave the function."""
+        key = (module, cfg.name)
+        known = self._raises.get(key)
+        if known is not None:
+            return known
+        if ("raises", *key) in self._active:
+            return True
+        self._active.add(("raises", *key))
+        seen = {ENTRY}
+        stack = [ENTRY]
+        while stack and RAISE not in seen:
+            node = stack.pop()
+            for kind, target in cfg.successors[node]:
+                if target in seen or (kind is not EdgeKind.NORMAL and not self._raising(module, cfg, cfg.ops[node])):
+                    continue
+                seen.add(target)
+                stack.append(target)
+        self._active.discard(("raises", *key))
+        self._raises[key] = RAISE in seen
+        return self._raises[key]
+
+    def _raising(self, module: Module, cfg: Cfg, op: ops.Op) -> bool:
+        if isinstance(op, ops.Event):
+            return op.use is not ops.Use.ITERATE and op.use is not ops.Use.YIELD
+        if not isinstance(op, ops.Call):
+            return True
+        target = self.project.resolve(op, module, cfg.name)
+        graph = target.module.graph(target.function) if target is not None else None
+        if target is None or graph is None or len(self._active) > _DEPTH:
+            return True
+        return self.may_raise(target.module, graph)
+
+
+def _judge(result: Walk, name: Place) -> Fate:
+    normal = [e for e in result.endings if e.exit is LeakExit.RETURN]
+    raising = [e for e in result.endings if e.exit is LeakExit.RAISE]
+    if result.returned:
+        return Fate.RETURNS
+    if result.transferred:
+        return Fate.STORES
+    if not result.released:
+        return Fate.BORROWS
+    if not normal:
+        return Fate.CLOSES_NORMALLY if raising else Fate.CLOSES
+    return Fate.CLOSES_SOMETIMES
+
+
+def _parameter(target: Target, cfg: Cfg, call: ops.Call, place: Place) -> Place | None:
+    """The parameter that receives `place`; None when it goes into ``*args`` or cannot be told."""
+    parameters = cfg.parameters[1:] if target.bound else cfg.parameters
+    for arg in call.args:
+        if arg.place != place:
+            continue
+        if arg.key.isdigit():
+            index = int(arg.key)
+            return parameters[index] if index < len(parameters) else None
+        if arg.key in parameters:
+            return arg.key
+    return None
+
+
+__all__ = ["Departure", "Found", "Returned", "Summaries", "root_of"]

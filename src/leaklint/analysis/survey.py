@@ -1,0 +1,167 @@
+"""From walks to facts: one `Site` per acquired part of a function, with every way on which it stays open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from leaklint.analysis.facts import Event, Leak, LeakExit, Site, Span, Trigger
+from leaklint.analysis.obligation import Context
+from leaklint.analysis.project import Module
+from leaklint.analysis.summary import Found, Summaries
+from leaklint.analysis.tracker import Ending, Walk
+from leaklint.catalogue.model import Resource, Tier
+from leaklint.finding import Confidence
+from leaklint.flow import ops
+from leaklint.flow.cfg import Cfg
+
+_TEXT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a survey must know of the module: spans and text of nodes, which functions are handler code, which global
+    names functions read."""
+
+    span: Callable[[Module, str, object], Span]
+    text: Callable[[Span], str]
+    in_handler: Callable[[str], bool]
+    read_by_functions: Callable[[str], bool]
+
+
+def sites(module: Module, cfg: Cfg, summaries: Summaries, around: Surroundings) -> Iterator[Site]:
+    """The sites of one function (or of the module). Raises BudgetExceeded."""
+    places = summaries.places(module, cfg)
+    for found in summaries.acquisitions(module, cfg):
+        walk, context = summaries.walk(module, cfg, found)
+        yield _Surveyor(module, cfg, around, found, walk, context).site(places.holds)
+
+
+@dataclass(slots=True)
+class _Surveyor:
+    module: Module
+    cfg: Cfg
+    around: Surroundings
+    found: Found
+    walk: Walk
+    context: Context
+
+    def span(self, node: object) -> Span:
+        return self.around.span(self.module, self.cfg.name, node)
+
+    def site(self, holds: Callable[..., bool]) -> Site:
+        resource = self.found.acquisition.resource
+        call = self.cfg.ops[self.found.positions[0]]
+        assert isinstance(call, ops.Call)
+        notes = self.context.notes
+        module_level = self.cfg.name == "<module>"
+        kept = sorted(p for p in self.walk.kept if p[0] not in "%#") if module_level else []
+        helper = None
+        if self.found.helper is not None:
+            origin = self.found.helper
+            helper = (origin.function, self.around.span(origin.module, origin.function, origin.node))
+        looks = notes.looks_released
+        return Site(
+            resource=resource,
+            part=self.found.acquisition.part,
+            span=self.span(self.found.node),
+            function=self.cfg.name,
+            place=self._first_name(),
+            leaks=tuple(self._leak(ending, resource) for ending in self.walk.endings),
+            released=self.walk.released,
+            transferred=self.walk.transferred,
+            with_exit=self.span(notes.with_exit) if notes.with_exit is not None else None,
+            uncalled=self.span(notes.uncalled) if notes.uncalled is not None else None,
+            looks_released=(self.span(looks[0]), looks[1]) if looks is not None else None,
+            in_loop=any(position in self.cfg.loops for position in self.found.positions),
+            writes=any(holds(condition, call) for condition in resource.write_when),
+            handler=self.around.in_handler(self.cfg.name),
+            module_level=module_level,
+            kept_as=kept[0] if kept else "",
+            used_by_functions=any(self.around.read_by_functions(name) for name in kept),
+            receiver_by_name=self.found.acquisition.by_name,
+            helper=helper,
+            mitigations=tuple(_mitigations(call, resource)),
+        )
+
+    def _first_name(self) -> str:
+        """The first variable that the acquired value is bound to."""
+        for position in self.found.positions:
+            call = self.cfg.ops[position]
+            assert isinstance(call, ops.Call)
+            holder = call.dst + self.found.acquisition.part
+            at = position
+            for _ in range(12):
+                following = [t for kind, t in self.cfg.successors[at] if kind.value == "normal"]
+                if not following:
+                    break
+                at = following[0]
+                op = self.cfg.ops[at]
+                if isinstance(op, ops.Bind) and op.src and (op.src == holder or holder.startswith(f"{op.src}[")):
+                    holder = op.dst + holder[len(op.src) :]
+                elif isinstance(op, ops.Enter) and op.place == holder and op.dst:
+                    holder = op.dst
+                if holder[0] not in "%#":
+                    return holder
+        return ""
+
+    def _leak(self, ending: Ending, resource: Resource) -> Leak:
+        trigger = None
+        if ending.trigger is not None:
+            span = self.span(_node(self.cfg.ops[ending.trigger]))
+            trigger = Trigger(ending.event, self._text(span), span)
+        confidence = _confidence(ending.event, resource).lowered(ending.doubt)
+        if self.found.acquisition.by_name:
+            confidence = confidence.lowered()
+        lost_by, end = self._end(ending)
+        path = tuple(self._branches(ending))
+        return Leak(ending.exit, trigger, end, confidence, path, lost_by)
+
+    def _text(self, span: Span) -> str:
+        text = " ".join(self.around.text(span).split())
+        return text if len(text) <= _TEXT else text[: _TEXT - 3] + "..."
+
+    def _end(self, ending: Ending) -> tuple[str, Span]:
+        """How the handle was lost, and where the path ends."""
+        op = self.cfg.ops[ending.last]
+        if ending.exit is LeakExit.LOST:
+            if isinstance(op, ops.Unbind):
+                return "deleted", self.span(op.node) if op.node is not None else self.span(self.found.node)
+            if isinstance(op, ops.Forget):
+                call = self.cfg.ops[self.found.positions[0]]
+                assert isinstance(call, ops.Call)
+                return "discarded" if call.discarded else "anonymous", self.span(self.found.node)
+            node = _node(op)
+            return "rebound", self.span(node) if node is not None else self.span(self.found.node)
+        for node_number in reversed(ending.path):
+            node = _node(self.cfg.ops[node_number])
+            if node is not None and not isinstance(self.cfg.ops[node_number], ops.Assume | ops.Leave | ops.Forget):
+                return "", self.span(node)
+        return "", self.span(self.found.node)
+
+    def _branches(self, ending: Ending) -> Iterator[tuple[Span, str]]:
+        for number in ending.path:
+            op = self.cfg.ops[number]
+            if isinstance(op, ops.Assume) and op.node is not None:
+                yield self.span(op.node), "is true" if op.value else "is false"
+
+
+def _node(op: ops.Op) -> object:
+    return getattr(op, "node", None)
+
+
+def _confidence(event: Event, resource: Resource) -> Confidence:
+    if event is Event.NONE:
+        return Confidence.CERTAIN
+    if event in (Event.T0, Event.T1):
+        return Confidence.HIGH
+    weighty = resource.tier is not Tier.G3 or resource.server
+    return Confidence.MEDIUM if weighty else Confidence.LOW
+
+
+def _mitigations(call: ops.Call, resource: Resource) -> Iterator[str]:
+    for name in (*resource.cache.heals, *resource.cache.bounds):
+        for arg in call.args:
+            if arg.key == name or (arg.name and arg.name.rpartition(".")[2] == name):
+                yield name
+                break

@@ -1,0 +1,146 @@
+"""The graph of one function: numbered ops, and edges that say how they are left.
+
+Example. ``f = open(p)`` / ``try: work(f)`` / ``finally: f.close()`` gives two copies of the release: one on the normal
+way, one on the way of an exception that goes on afterwards::
+
+    0 entry                     -> 3
+    1 return                    (exit)
+    2 raise                     (exit)
+    3 %1 = open(p)              -> 4, exception 2
+    4 f = %1                    -> 5
+    ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from leaklint.flow import ops
+from leaklint.flow.ops import Op
+
+
+class EdgeKind(Enum):
+    """How control goes on: an exception that ``except Exception`` catches, or one that it does not (cancellation,
+    GeneratorExit, SystemExit)."""
+
+    NORMAL = "normal"
+    EXCEPTION = "exception"
+    CANCEL = "cancel"
+
+
+ENTRY, RETURN, RAISE = 0, 1, 2
+
+
+@dataclass(eq=False, slots=True)
+class Cfg:
+    """A function's graph. Nodes 0, 1 and 2 are the entry and the two exits; `guards` maps the key of a condition that
+    may be asked again to the variables it reads."""
+
+    name: str
+    parameters: tuple[str, ...] = ()
+    annotations: dict[str, str] = field(default_factory=dict)
+    """dotted type by parameter, where the annotation is a plain name"""
+    ops: list[Op] = field(default_factory=list)
+    successors: list[list[tuple[EdgeKind, int]]] = field(default_factory=list)
+    guards: dict[str, frozenset[str]] = field(default_factory=dict)
+    nested: dict[str, Cfg] = field(default_factory=dict)
+    """graphs of functions defined inside, by the `function` of their Define"""
+    generator: bool = False
+    asynchronous: bool = False
+    locals: frozenset[str] = frozenset()
+    loops: set[int] = field(default_factory=set)
+    """nodes that lie inside of a loop"""
+    entered: set[int] = field(default_factory=set)
+    """nodes that some edge leads to"""
+
+    def __post_init__(self) -> None:
+        for label in ("entry", "return", "raise"):
+            self.add(ops.Join(label))
+
+    def add(self, op: Op) -> int:
+        """Append a node and return its number."""
+        self.ops.append(op)
+        self.successors.append([])
+        return len(self.ops) - 1
+
+    def connect(self, source: int, target: int, kind: EdgeKind = EdgeKind.NORMAL) -> None:
+        """Add an edge once."""
+        edge = (kind, target)
+        if edge not in self.successors[source]:
+            self.successors[source].append(edge)
+            self.entered.add(target)
+
+    def walk_nested(self) -> Iterator[Cfg]:
+        """This graph and, depth first, those of the functions defined inside."""
+        stack = [self]
+        while stack:
+            cfg = stack.pop()
+            yield cfg
+            stack.extend(cfg.nested.values())
+
+    def dump(self) -> str:
+        """The reachable graph as text, one node a line, numbered in the order of discovery: golden files compare it."""
+        order: dict[int, int] = {}
+        stack = [ENTRY]
+        while stack:
+            node = stack.pop()
+            if node in order or node in (RETURN, RAISE):
+                continue
+            order[node] = len(order)
+            stack.extend(target for _, target in reversed(self.successors[node]))
+        names = {node: str(number) for node, number in order.items()} | {RETURN: "return", RAISE: "raise"}
+        lines = [f"def {self.name}"]
+        for node, number in order.items():
+            ways = []
+            for kind, target in self.successors[node]:
+                ways.append(("" if kind is EdgeKind.NORMAL else f"{kind.value} ") + names[target])
+            lines.append(f"{number:>4} {describe(self.ops[node]):<44} -> {', '.join(ways) or 'nothing'}")
+        for cfg in self.nested.values():
+            lines.extend(["", *cfg.dump().splitlines()])
+        return "\n".join(lines).rstrip() + "\n"
+
+
+def describe(op: Op) -> str:
+    """One op as a line of text."""
+    match op:
+        case ops.Call():
+            what = op.callee or (f"{op.receiver}.{op.method}" if op.receiver else op.name) or "?"
+            args = ", ".join((a.key + "=" if not a.key.isdigit() else "") + (a.place or a.name or "_") for a in op.args)
+            return f"{op.dst} = {'await ' if op.awaited else ''}{what}({args}){' discarded' if op.discarded else ''}"
+        case ops.Bind():
+            known = {None: "_", True: "true", False: "false"}[op.truth]
+            return f"{op.dst} = {op.src or ('None' if op.none else known)}"
+        case ops.Derive():
+            return f"{op.dst} reads {', '.join(op.srcs)}"
+        case ops.Combine():
+            return f"{op.dst} = {op.left} <op> _"
+        case ops.Next():
+            return f"{op.dst} = next {op.src}"
+        case ops.Exhausted():
+            return f"exhausted {op.src}"
+        case ops.Unbind():
+            return f"del {op.place}"
+        case ops.Forget():
+            return "forget"
+        case ops.Escape():
+            return f"escape {op.place}: {op.how.value}"
+        case ops.Enter():
+            return f"{op.dst or '_'} = {'async ' if op.asynchronous else ''}enter {op.place}"
+        case ops.Leave():
+            return f"{'async ' if op.asynchronous else ''}leave {op.place}"
+        case ops.Assume():
+            subject = op.place if op.test is not ops.Test.OPAQUE else op.key
+            tail = "" if op.test in (ops.Test.TRUTH, ops.Test.OPAQUE) else f" {op.test.value}"
+            return f"assume {'' if op.value else 'not '}{subject or '?'}{tail}"
+        case ops.Raise():
+            return f"raise {op.exception}".rstrip()
+        case ops.Event():
+            return f"{op.use.value} {op.place}".rstrip()
+        case ops.Mention():
+            return f"mention {op.place}.{op.attribute}"
+        case ops.Define():
+            return f"{op.dst} = function {op.function}({', '.join(op.captured)})"
+        case ops.Join():
+            return op.label or "join"

@@ -1,0 +1,239 @@
+"""The stack of frames around a statement, and how control unwinds it.
+
+A jump (an exception, a return, a break, a continue) walks the frames outward. At each ``finally`` and each ``with`` it
+runs a *copy* of what leaving means, lowered for this way of leaving, as CPython's compiler does; copies are memoised by
+the frame and the destination. From the third ``finally`` inside of a ``finally`` body on, all ways share one copy: paths
+then mix, which can cost precision and never a leak.
+
+Example. In ``for x in y: try: return g(x) finally: h()`` the frames are (loop, finally). The return asks
+``Unwinder.jump(frames, RETURN)``: the finally frame gives a copy of ``h()`` that goes on to ``jump((loop,), RETURN)``,
+the loop frame has nothing to run, and the bottom is the function's exit. An exception of ``g`` asks
+``Unwinder.exception(frames, ANY)`` and gets another copy of ``h()``, which goes on raising.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from leaklint.flow import ops
+from leaklint.flow.cfg import RAISE, RETURN, Cfg, EdgeKind
+
+SHARED_FROM_DEPTH = 2
+"""nesting of finally inside finally bodies from which on all ways share one copy"""
+
+
+@dataclass(frozen=True, slots=True)
+class Thrown:
+    """An exception on its way: whether ``except Exception`` catches it, and its dotted class name when known."""
+
+    kind: EdgeKind
+    name: str = ""
+
+
+ANY = Thrown(EdgeKind.EXCEPTION)
+CANCELLED = Thrown(EdgeKind.CANCEL)
+
+
+class Catches(Enum):
+    """Whether a handler catches an exception."""
+
+    YES = "yes"
+    NO = "no"
+    MAYBE = "maybe"
+
+
+@dataclass(eq=False, slots=True)
+class Handler:
+    """One ``except`` clause: its classes (dotted names; empty for a bare one) and the node where its body starts."""
+
+    classes: tuple[str, ...]
+    entry: int
+
+    def catches(self, thrown: Thrown) -> Catches:
+        """Judge by the built-in hierarchy; a class of unknown descent may catch."""
+        if not self.classes:
+            return Catches.YES
+        verdicts = {_catches(name, thrown) for name in self.classes}
+        if Catches.YES in verdicts:
+            return Catches.YES
+        return Catches.MAYBE if Catches.MAYBE in verdicts else Catches.NO
+
+
+def _builtin(name: str) -> type[BaseException] | None:
+    found = __builtins__.get(name) if isinstance(__builtins__, dict) else getattr(__builtins__, name, None)
+    return found if isinstance(found, type) and issubclass(found, BaseException) else None
+
+
+def cancels(name: str) -> bool:
+    """Whether the class with this dotted name is one that ``except Exception`` does not catch."""
+    known = _builtin(name)
+    if known is not None:
+        return not issubclass(known, Exception)
+    return name.rpartition(".")[2] == "CancelledError"
+
+
+def _catches(name: str, thrown: Thrown) -> Catches:
+    if name == "BaseException":
+        return Catches.YES
+    if thrown.name and thrown.name == name:
+        return Catches.YES
+    if thrown.kind is EdgeKind.CANCEL:
+        return Catches.MAYBE if cancels(name) and not thrown.name else Catches.NO
+    if name == "Exception":
+        return Catches.YES
+    if cancels(name):
+        return Catches.NO
+    handler, raised = _builtin(name), _builtin(thrown.name)
+    if handler is not None and raised is not None:
+        return Catches.YES if issubclass(raised, handler) else Catches.NO
+    return Catches.MAYBE
+
+
+@dataclass(eq=False, slots=True)
+class Try:
+    """The protected part of a ``try`` with handlers."""
+
+    handlers: list[Handler]
+    several: bool = False
+    """``except*``: several handlers may run, and what none took goes on"""
+
+
+@dataclass(eq=False, slots=True)
+class Finally:
+    """A ``try`` with a ``finally``; `lower` emits one copy of its body at the current position."""
+
+    lower: Callable[[], None]
+
+
+@dataclass(eq=False, slots=True)
+class With:
+    """One item of a ``with``; `suppresses` says that leaving it may swallow an exception, to go on at `after`."""
+
+    leave: ops.Leave
+    suppresses: bool = False
+    after: int = -1
+
+
+@dataclass(eq=False, slots=True)
+class Loop:
+    """A loop: where ``break`` and ``continue`` go; `hidden` is the iterator that dies with it."""
+
+    broken: int
+    again: int
+
+
+Frame = Try | Finally | With | Loop
+Frames = tuple[Frame, ...]
+"""outermost first"""
+
+
+class Way(Enum):
+    """Jumps that are no exceptions."""
+
+    RETURN = "return"
+    BREAK = "break"
+    CONTINUE = "continue"
+
+
+@dataclass(slots=True)
+class Unwinder:
+    """Builds and remembers the copies. `cursor` is the position of the lowering: the node that control comes from, or
+    None where control never comes; `frames` and `cursor` are saved and restored around each copy."""
+
+    cfg: Cfg
+    frames: Frames = ()
+    cursor: int | None = 0
+    depth: int = 0
+    _copies: dict[tuple[Frame, object], int] = field(default_factory=dict)
+    _shared: dict[Frame, tuple[int, int | None]] = field(default_factory=dict)
+
+    def exception(self, frames: Frames, thrown: Thrown) -> int:
+        """The node where an exception goes from inside of `frames`."""
+        while frames and isinstance(frames[-1], Loop):
+            frames = frames[:-1]
+        if not frames:
+            return RAISE
+        top, rest = frames[-1], frames[:-1]
+        known = self._copies.get((top, thrown))
+        if known is not None:
+            return known
+        if isinstance(top, Try):
+            return self._dispatch(top, rest, thrown)
+        assert not isinstance(top, Loop)
+        return self._copy(top, rest, thrown, lambda: self.exception(rest, thrown))
+
+    def jump(self, frames: Frames, way: Way) -> int:
+        """The node where a return, break or continue goes from inside of `frames`."""
+        while frames and isinstance(frames[-1], Try):
+            frames = frames[:-1]
+        if not frames:
+            return RETURN
+        top, rest = frames[-1], frames[:-1]
+        if isinstance(top, Loop):
+            if way is Way.RETURN:
+                return self.jump(rest, way)
+            return top.broken if way is Way.BREAK else top.again
+        known = self._copies.get((top, way))
+        if known is not None:
+            return known
+        assert not isinstance(top, Try)
+        return self._copy(top, rest, way, lambda: self.jump(rest, way))
+
+    def _dispatch(self, top: Try, rest: Frames, thrown: Thrown) -> int:
+        entry = self.cfg.add(ops.Join("except"))
+        self._copies[top, thrown] = entry
+        for handler in top.handlers:
+            verdict = handler.catches(thrown)
+            if verdict is not Catches.NO:
+                self.cfg.connect(entry, handler.entry)
+            if verdict is Catches.YES and not top.several:
+                return entry
+        if not any(h.catches(thrown) is Catches.YES for h in top.handlers):
+            self.cfg.connect(entry, self.exception(rest, thrown))
+        return entry
+
+    def _copy(self, top: Finally | With, rest: Frames, key: object, onward: Callable[[], int]) -> int:
+        if isinstance(top, Finally) and self.depth >= SHARED_FROM_DEPTH:
+            return self._shared_copy(top, rest, key, onward)
+        entry = self.cfg.add(ops.Join("finally" if isinstance(top, Finally) else "with exit"))
+        self._copies[top, key] = entry
+        end = self._lower(top, rest, entry)
+        if end is not None:
+            if isinstance(top, With) and top.suppresses and isinstance(key, Thrown):
+                self.cfg.connect(end, top.after)
+            self.cfg.connect(end, onward())
+        return entry
+
+    def _shared_copy(self, top: Finally, rest: Frames, key: object, onward: Callable[[], int]) -> int:
+        if top not in self._shared:
+            entry = self.cfg.add(ops.Join("finally, shared"))
+            self._shared[top] = (entry, None)
+            self._shared[top] = (entry, self._lower(top, rest, entry))
+        entry, end = self._shared[top]
+        self._copies[top, key] = entry
+        if end is not None:
+            self.cfg.connect(end, onward())
+        return entry
+
+    def _lower(self, top: Finally | With, rest: Frames, entry: int) -> int | None:
+        frames, cursor = self.frames, self.cursor
+        self.frames, self.cursor = rest, entry
+        if isinstance(top, Finally):
+            self.depth += 1
+            top.lower()
+            self.depth -= 1
+        else:
+            self.place(top.leave)
+        end = self.cursor
+        self.frames, self.cursor = frames, cursor
+        return end
+
+    def place(self, op: ops.Op) -> int:
+        """Append `op` at the cursor and move there."""
+        node = self.cfg.add(op)
+        if self.cursor is not None:
+            self.cfg.connect(self.cursor, node)
+        self.cursor = node
+        return node

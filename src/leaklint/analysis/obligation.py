@@ -541,7 +541,7 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
             same = context.resource.enter == "self" or managed
             return replace(
                 state,
-                closers=state.closers | {root_of(op.receiver)},
+                closers=state.closers | context.places.same(root_of(op.receiver)),
                 aliases=state.aliases | {op.dst} if same else state.aliases,
             )
         case Effect.PASSES:
@@ -565,7 +565,7 @@ def _callback(op: ops.Call, state: Obligation, given: list[Place], context: Cont
         return state
     if not _local_stack(op.receiver, context):
         return Outcome.TRANSFERRED
-    return replace(state, closers=state.closers | {root_of(op.receiver)})
+    return replace(state, closers=state.closers | context.places.same(root_of(op.receiver)))
 
 
 def _release_given(op: ops.Call, state: Obligation, context: Context) -> bool:

@@ -251,7 +251,8 @@ class Statements(Patterns):
             body = node.finalbody.body
             self.unwinder.frames = (*outer, Finally(lambda: self._finally_copy(body)))
         guarded = self.unwinder.frames
-        handlers = [Handler(self._classes(h), self.cfg.add(ops.Join("handler", h))) for h in node.handlers]
+        clauses: list[cst.ExceptHandler | cst.ExceptStarHandler] = list(node.handlers)
+        handlers = [Handler(self._classes(h), self.cfg.add(ops.Join("handler", h))) for h in clauses]
         starred = isinstance(node, cst.TryStar)
         if handlers:
             self.unwinder.frames = (*guarded, Try(handlers, starred))
@@ -260,7 +261,7 @@ class Statements(Patterns):
         if node.orelse is not None and self.cursor is not None:
             self.suite(node.orelse.body)
         ends = [self.cursor]
-        for index, (handler, clause) in enumerate(zip(handlers, node.handlers, strict=True)):
+        for index, (handler, clause) in enumerate(zip(handlers, clauses, strict=True)):
             self._handler(handler, clause)
             ends.append(self.cursor)
             if starred and self.cursor is not None:

@@ -91,7 +91,7 @@ def _companions(resource: Resource, prefix: str, method: bool) -> Iterator[set[s
         yield set()
     elif method:
         yield set(resource.package.split("."))
-        yield from ({receiver.rpartition(".")[2]} for receiver in resource.hint)
+        yield from ({receiver} for receiver in resource.hint)
     else:
         yield {word for word in prefix.split(".") if not _unwritten(word)}
 

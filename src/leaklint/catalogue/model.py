@@ -181,7 +181,8 @@ class Resource:
     """any one that holds says that the resource is written to"""
     cache: Cache = field(default_factory=lambda: Cache(Advice.NEVER))
     hint: tuple[str, ...] = ()
-    """receiver names by which a method acquisition is believed though the receiver's type is unknown (``conn``)"""
+    """last names of receivers by which a method acquisition is believed though the receiver's type is unknown: ``conn``
+    stands for ``self.conn`` as well"""
     tiers: Mapping[str, str] = field(default_factory=dict, hash=False)
     """tier by version range of Python where it differs from ``tier``: ``{"<3.11" = "G3"}``"""
     evidence: str = "docs"

@@ -34,7 +34,6 @@ _NAME = r"[^\W\d]\w*"
 _IDENTIFIER = re.compile(_NAME)
 _DOTTED = re.compile(rf"{_NAME}(?:\.{_NAME})*")
 _FUNCTION_NAME = re.compile(rf"(?:\*\.)?{_NAME}(?:\.{_NAME})*")
-_RECEIVER = _DOTTED
 _ID = re.compile(r"[A-Za-z0-9_][\w.-]*")
 _ARGUMENT = re.compile(rf"{_NAME}|\d+|{_NAME}/\d+")
 _EFFECT_ARGUMENT = re.compile(rf"{_NAME}|\d+|{_NAME}/\d+|\*")
@@ -241,6 +240,12 @@ def _steps(value: object) -> tuple[Step, ...]:
     return tuple(_step(item) for item in value)
 
 
+def _receivers(value: object) -> tuple[str, ...]:
+    """Receivers are known by their last name: ``self.conn`` and ``conn`` are one."""
+    names = _list(_matching(_DOTTED, "the name of a receiver"))(value)
+    return tuple(dict.fromkeys(name.rpartition(".")[2] for name in names))
+
+
 def _tiers(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise ValueError(f"expected a table, got {value!r}")
@@ -306,7 +311,7 @@ _RESOURCE: dict[str, tuple[str, Converter]] = {
     "data_loss": ("data_loss", _flag),
     "write_when": ("write_when", _list(_condition)),
     "cache": ("cache", _cache),
-    "hint": ("hint", _list(_matching(_RECEIVER, "the name of a receiver"))),
+    "hint": ("hint", _receivers),
     "tiers": ("tiers", _tiers),
     "evidence": ("evidence", _one_of(EVIDENCE)),
     "version": ("version", _filled),

@@ -20,7 +20,7 @@ from tests.command import environment, leaklint
 
 CLEAN = "def f(p):\n    with open(p) as source:\n        return source.read()\n"
 LEAK = "def f(p):\n    source = open(p)\n    return source.read()\n"
-BROKEN = "def f(:\n"
+BROKEN = "def f(:\n    open(p)\n"
 NO_RESOURCE = "x = 1\n"
 
 

@@ -214,7 +214,7 @@ def test_an_unselected_rule_does_not_make_its_suppressions_unused() -> None:
 def test_a_file_that_wants_to_be_skipped_is() -> None:
     outcome = check_source(b"# leaklint: skip-file\nopen('x').read()\n", "x.py", Settings())
     assert isinstance(outcome, Skipped)
-    broken = check_source(b"# leaklint: skip-file\nprint 'old'\n", "x.py", Settings())
+    broken = check_source(b"# leaklint: skip-file\nprint open('old')\n", "x.py", Settings())
     assert isinstance(broken, Skipped)
 
 

@@ -11,7 +11,7 @@ from leaklint.catalogue.model import Advice, Cache, Exit, Step, Tier
 from leaklint.finding import Confidence
 from leaklint.rules import RULES, Draft
 from leaklint.rules.verdict import judge
-from tests.sites import at, early, facts, leak, lost, may_raise, raised, resource, returned, site
+from tests.sites import at, early, facts, lost, may_raise, raised, resource, returned, site
 
 CONNECTION = resource(kind="connection", noun="psycopg2 connection", server=True, with_=Exit.TRANSACTION)
 MITIGATE = Cache(Advice.MITIGATE, heals=("pool_pre_ping",), bounds=("read_timeout",))
@@ -100,10 +100,13 @@ def test_a_rule_that_would_not_be_reported_gives_way() -> None:
 
 
 def test_confidence_is_the_highest_of_the_leaks_that_make_the_rule() -> None:
-    found = site(returned(), may_raise(confidence=Confidence.MEDIUM), released=True)
-    assert only(found).confidence is Confidence.CERTAIN
+    assert only(site(returned(), may_raise(confidence=Confidence.MEDIUM))).confidence is Confidence.CERTAIN
     found = site(may_raise(confidence=Confidence.MEDIUM), may_raise(confidence=Confidence.HIGH), released=True)
     assert only(found).confidence is Confidence.HIGH
+
+
+def test_only_what_is_open_on_every_normal_exit_is_certain() -> None:
+    assert only(site(returned(), released=True)).confidence is Confidence.HIGH
 
 
 def test_aws_clients_are_no_leaks() -> None:
@@ -208,16 +211,11 @@ def test_on_exception_speaks_of_cancellation_and_abandoned_generators() -> None:
 def test_some_path_names_the_statement_or_the_branch() -> None:
     assert "is not closed when `return None` on line 9 leaves" in only(site(early(), released=True)).message
     assert "is not closed when `raise ValueError` on line 9 raises" in only(site(raised(), released=True)).message
-    handled = leak(LeakExit.RETURN, Event.T1, "f.read()")
-    assert (
-        "not closed if `f.read()` on line 9 raises and the exception is handled"
-        in only(site(handled, released=True)).message
-    )
-    branch = returned(path=((at(7), "condition is false"),))
+    branch = returned(path=((at(7), "is false"),))
     draft = only(site(branch, released=True))
-    assert "is not closed on every path (condition is false on line 7)" in draft.message
+    assert "is not closed on every path: not if the condition on line 7 is false" in draft.message
     assert (at(7), "condition is false") in draft.steps
-    assert "(open at the end on line 12)" in only(site(returned(), released=True)).message
+    assert "on every path: still open at the end on line 12" in only(site(returned(), released=True)).message
 
 
 def test_a_normal_path_is_shown_before_a_raise() -> None:

@@ -1,11 +1,12 @@
 """# LL102 not-released-on-exception
 
 ## What it does
-Reports a resource that is released when all goes well, and stays open when a certain expression raises. The
-message names the expression and its line; where several may raise, the likeliest one. What may raise is
-anything that talks to the resource, parses data, reads a key of the event, or calls into code that raises; an
-attribute, an operator, `len` or a log call does not count. A cancellation at an `await` and a generator that
-its caller abandons count as well: both leave the function in the middle.
+Reports a resource that is released when all goes well, and stays open when a certain expression raises, whether the
+exception leaves the function or one of its handlers goes on without the release. The message names the expression and
+its line; where several may raise, the likeliest one. What may raise is anything that talks to the resource, parses
+data, reads a key of the event, or calls into code that raises; an attribute, an operator, `len` or a log call does
+not count. A cancellation at an `await` and a generator that its caller abandons count as well: both leave the
+function in the middle.
 
 ## Why it matters in Lambda
 The path that leaks is the one that runs when something is wrong: the database is failing over, a payload is

@@ -94,13 +94,10 @@ def _way(facts: ModuleFacts, leak: Leak) -> str:
     if leak.trigger is not None and is_explicit(leak):
         verb = "raises" if leak.exit is LeakExit.RAISE else "leaves"
         return f"when `{leak.trigger.text}` {wording.on_line(facts, leak.trigger.span)} {verb}"
-    if leak.trigger is not None:
-        where = f"`{leak.trigger.text}` {wording.on_line(facts, leak.trigger.span)}"
-        return f"if {where} raises and the exception is handled"
     if leak.path:
         span, branch = leak.path[-1]
-        return f"on every path ({branch} {wording.on_line(facts, span)})"
-    return f"on every path (open at the end {wording.on_line(facts, leak.end)})"
+        return f"on every path: not if the condition {wording.on_line(facts, span)} {branch}"
+    return f"on every path: still open at the end {wording.on_line(facts, leak.end)}"
 
 
 RULE = Rule(

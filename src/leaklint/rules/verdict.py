@@ -100,7 +100,13 @@ def _candidates(site: Site) -> Iterator[tuple[str, list[Leak]]]:
 
 def _verdict(code: str, leaks: list[Leak]) -> Verdict:
     shown = min(leaks, key=lambda leak: (-leak.confidence.rank, leak.exit is LeakExit.RAISE, _departure(leak)))
-    return Verdict(code, shown, shown.confidence)
+    # Only what is open on every normal exit is certain: of some path it is not known whether it is ever taken.
+    confidence = min(shown.confidence, Confidence.HIGH, key=_rank) if code == NOT_ON_SOME_PATH else shown.confidence
+    return Verdict(code, shown, confidence)
+
+
+def _rank(confidence: Confidence) -> int:
+    return confidence.rank
 
 
 def _departure(leak: Leak) -> int:

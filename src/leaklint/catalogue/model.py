@@ -166,7 +166,7 @@ class Resource:
     looks_like: tuple[str, ...] = ()
     """methods that look like a release and are none: ``shutdown`` of a socket, ``close`` of imaplib"""
     finishes: tuple[str, ...] = ()
-    """methods after which it releases itself: ``communicate``, a ``read`` to the end, ``__iter__`` for a loop that runs
+    """methods after which it releases itself when they return: a ``read`` to the end, ``__iter__`` for a loop that runs
     to its end; a weaker release that no fix adds"""
     tier: Tier = Tier.G3
     server: bool = False

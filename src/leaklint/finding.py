@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from leaklint.edit import Fix
+if TYPE_CHECKING:
+    from leaklint.edit import Fix
 
 
 class Severity(Enum):

@@ -20,12 +20,13 @@ from io import StringIO
 UNUSED = "LL901"
 """the rule that reports suppressions; one that names it is never reported itself"""
 
-_DIRECTIVE = re.compile(r"#\s*leaklint\s*:\s*(?P<verb>[\w-]*)(?:\s*\[(?P<codes>[^\]#]*)\])?", re.IGNORECASE)
-_NOQA = re.compile(r"#\s*noqa\b(?:\s*:(?P<codes>[^#]*))?", re.IGNORECASE)
-_CODE = re.compile(r"[A-Z]+[0-9]+\Z", re.IGNORECASE)
-_SEPARATOR = re.compile(r"[\s,]+")
-_OWN = re.compile(r"LL[0-9]+\Z")
-_REPORTABLE = re.compile(rb"leaklint\s*:|#\s*noqa\b[^\r\n]*\bLL[0-9]", re.IGNORECASE)
+# Patterns are compiled when they are first used (and kept by `re`): most files hold no comment that concerns us.
+_DIRECTIVE = r"(?i)#\s*leaklint\s*:\s*(?P<verb>[\w-]*)(?:\s*\[(?P<codes>[^\]#]*)\])?"
+_NOQA = r"(?i)#\s*noqa\b(?:\s*:(?P<codes>[^#]*))?"
+_CODE = r"(?i)[A-Z]+[0-9]+\Z"
+_SEPARATOR = r"[\s,]+"
+_OWN = r"LL[0-9]+\Z"
+_REPORTABLE = rb"(?i)leaklint\s*:|#\s*noqa\b[^\r\n]*\bLL[0-9]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def may_hold_comments(data: bytes) -> bool:
 
 def may_be_unused(data: bytes) -> bool:
     """Whether a file of these bytes may hold a suppression that is reported when nothing is found in the file."""
-    return (b"leaklint" in data.lower() or b"LL" in data.upper()) and _REPORTABLE.search(data) is not None
+    return (b"leaklint" in data.lower() or b"LL" in data.upper()) and re.search(_REPORTABLE, data) is not None
 
 
 def read(text: str) -> Comments:
@@ -91,15 +92,15 @@ def read(text: str) -> Comments:
     suppressions: list[Suppression] = []
     skip_file = False
     for line, column, comment in _comments(text):
-        for match in _DIRECTIVE.finditer(comment):
+        for match in re.finditer(_DIRECTIVE, comment):
             suppression = _own(match, line, column)
             if suppression is None:
                 skip_file = True
             else:
                 suppressions.append(suppression)
-        for match in _NOQA.finditer(comment):
+        for match in re.finditer(_NOQA, comment):
             codes = _noqa_codes(match["codes"] or "")
-            own = tuple(code for code in codes if _OWN.match(code))
+            own = tuple(code for code in codes if re.match(_OWN, code))
             if own or not codes:
                 end = column + match.start() + len(match[0].rstrip())
                 suppressions.append(Suppression(line, column + match.start(), end, own, shared=True))
@@ -153,7 +154,7 @@ def _own(match: re.Match[str], line: int, column: int) -> Suppression | None:
     if verb != "ignore":
         wrong = f"leaklint knows 'ignore' and 'skip-file', not '{match['verb']}'"
     elif match["codes"] is not None:
-        codes = tuple(dict.fromkeys(code.upper() for code in _SEPARATOR.split(match["codes"]) if code))
+        codes = tuple(dict.fromkeys(code.upper() for code in re.split(_SEPARATOR, match["codes"]) if code))
         if not codes:
             wrong = "it names no code between its brackets"
     end = column + match.start() + len(match[0].rstrip())
@@ -163,8 +164,8 @@ def _own(match: re.Match[str], line: int, column: int) -> Suppression | None:
 def _noqa_codes(text: str) -> list[str]:
     """The leading codes of what follows ``noqa:``; words after them are the reason."""
     codes: list[str] = []
-    for word in _SEPARATOR.split(text.strip()):
-        if not _CODE.match(word):
+    for word in re.split(_SEPARATOR, text.strip()):
+        if not re.match(_CODE, word):
             break
         codes.append(word.upper())
     return codes

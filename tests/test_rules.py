@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from leaklint.analysis.facts import Event, LeakExit, Site, Unused
 from leaklint.catalogue.model import Advice, Cache, Exit, Step, Tier
+from leaklint.check import check_source
+from leaklint.config import Settings
 from leaklint.finding import Confidence
+from leaklint.result import Checked
 from leaklint.rules import RULES, Draft
 from leaklint.rules.verdict import judge
 from tests.sites import at, early, facts, lost, may_raise, raised, resource, returned, site
@@ -330,3 +334,27 @@ def test_the_page_has_its_sections(rule: Any) -> None:
         "## Since",
     ]
     assert rule.page.rstrip().endswith(rule.since)
+
+
+def blocks(page: str, heading: str) -> list[str]:
+    """The code blocks of one section of a page."""
+    section = page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+
+
+def codes(source: str) -> set[str]:
+    outcome = check_source(source.encode(), "example.py", Settings())
+    assert isinstance(outcome, Checked), outcome
+    return {finding.rule for finding in outcome.findings}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_the_example_of_the_page_falls_under_its_rule(rule: Any) -> None:
+    [example] = blocks(rule.page, "Example")
+    assert codes(example) == {rule.code}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_what_the_page_advises_is_clean(rule: Any) -> None:
+    [advised] = blocks(rule.page, "Use instead")
+    assert codes(advised) == set()

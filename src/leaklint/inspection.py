@@ -98,6 +98,7 @@ class Inspection:
                 isinstance(f.node, ast.AsyncFunctionDef),
                 f.generator,
                 "staticmethod" in f.decorators,
+                f.quiet,
             )
             for name, f in self.outline.functions.items()
         }
@@ -113,9 +114,8 @@ class Inspection:
         body = text[1:] if text.startswith("\ufeff") else text
         tree = parse(body)
         catalogue = load()
-        known = _Known(catalogue)
         try:
-            names = module_names(tree, known)
+            names = module_names(tree, catalogue.prefixes.__contains__)
             return cls(path, Source(body, tree), names, outline(tree, names), found, catalogue, work, has_comments)
         except RecursionError:
             raise NotAnalysed("too deeply nested to be analysed") from None
@@ -199,6 +199,7 @@ class Inspection:
             self.work.gated = 1
             return self._facts(())
         self.reachable = conventions.reachable(tree, [entry.function for entry in self.entries])
+        self.module.gives = found
         summaries = Summaries(self.catalogue, project.Project())
         around = survey.Surroundings(
             self.span, lambda span: self.source.text[span.start : span.end], self._in_handler, self._read_by_functions
@@ -339,16 +340,3 @@ def _statement_at(tree: ast.AST, line: int) -> ast.stmt | None:
         elif isinstance(node, ast.ExceptHandler | ast.match_case):
             body.extend(ast.iter_child_nodes(node))
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Whether the catalogue knows a dotted name, or names below it."""
-
-    catalogue: Catalogue
-
-    def __call__(self, name: str) -> bool:
-        catalogue = self.catalogue
-        if name in catalogue.acquirers or name in catalogue.functions or name in catalogue.makers:
-            return True
-        return any(known.startswith(f"{name}.") for known in catalogue.acquirers)

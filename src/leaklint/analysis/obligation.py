@@ -2,7 +2,8 @@
 
 An obligation is born where a resource is acquired: something must release it. It travels alone through the graph. On
 its way it gathers *aliases* (places through which it can be released), *derived* places (which keep it alive or read
-from it) and *closers* (managers and stacks that will release it); conditions known to hold are its *guards*.
+from it; with the mark ``~`` what an unknown constructor made of it, with ``?`` what an unknown function did) and
+*closers* (managers and stacks that will release it); conditions known to hold are its *guards*.
 
 Example, ``f = open(p)`` / ``g = f`` / ``with g: ...``::
 
@@ -31,6 +32,9 @@ _HOLDING = frozenset(
     "__iter__ __next__ __enter__ __exit__".split()
 )
 """attributes of the file and socket protocols whose value keeps the object alive"""
+
+
+_MARKS = "?~"
 
 
 class Outcome(Enum):
@@ -227,10 +231,16 @@ def _call_event(op: ops.Call, state: Obligation, kind: EdgeKind, context: Contex
         return Event.NONE
     if effect in (Effect.STACK_CALLBACK, Effect.STACK_POP):
         return Event.NONE
+    if effect in (Effect.KEEPS, Effect.PASSES, Effect.STACK_ENTER) or _owned(op, state, context):
+        # Handing over is one step: what a constructor does with its argument when it raises is its own affair.
+        if any(names_one(state.aliases, a.place) for a in op.args):
+            return Event.NONE
     if effect is Effect.PARSER:
         return Event.T1
     if any(_involved(a.place, state, context) for a in op.args) or _involved(op.receiver, state, context):
         return Event.T1
+    if effect is Effect.EXHAUSTS:
+        return Event.NONE
     summary = context.effects_of(op, "")
     if summary is not None:
         return Event.T1 if summary.may_raise else Event.NONE
@@ -242,7 +252,7 @@ def _involved(place: Place, state: Obligation, context: Context) -> bool:
     if not place:
         return False
     for known in (*state.aliases, *state.derived):
-        if relative(known, place) is not None or within(place, known.lstrip("?")):
+        if relative(known, place) is not None or within(place, known.lstrip(_MARKS)):
             return True
     ancestors = context.places.ancestors.get(place) or context.places.ancestors.get(root_of(place), frozenset())
     return any(names_one(state.aliases, a) for a in ancestors)
@@ -258,6 +268,8 @@ def step(op: Op, state: Obligation, edge: EdgeKind, context: Context) -> Result:
         case ops.Next():
             return _bind(op.dst, f"{op.src}[]", state, context)
         case ops.Exhausted():
+            if "__iter__" in context.resource.finishes and names_one(state.aliases, op.src):
+                return Outcome.DISCHARGED
             inside = any(relative(a, f"{op.src}[]") is not None for a in state.aliases)
             if inside and not any(within(a, op.dst) for a in state.aliases):
                 return Outcome.INFEASIBLE
@@ -296,7 +308,7 @@ def at_return(state: Obligation) -> Result:
         return Outcome.RETURNED
     if any(within(place, RESULT) for place in state.derived):
         return Outcome.TRANSFERRED
-    if any(within(place.lstrip("?"), RESULT) for place in state.derived):
+    if any(within(place.lstrip(_MARKS), RESULT) for place in state.derived):
         return replace(state, doubt=state.doubt + 1)
     return state
 
@@ -319,13 +331,13 @@ def _rebound(dst: Place, src: Place, known: frozenset[Place], *, weak: bool) -> 
     gained: set[Place] = set()
     if src:
         for place in known:
-            mark = "?" if place[0] == "?" else ""
-            rest = relative(place.lstrip("?"), src)
+            mark = place[0] if place[0] in _MARKS else ""
+            rest = relative(place.lstrip(_MARKS), src)
             if rest is not None and dst.count("[") + dst.count(".") + rest.count("[") + rest.count(".") < 6:
                 gained.add(f"{mark}{dst}{rest}")
     if weak:
         return known | gained if gained else known
-    kept = [p for p in known if not within(p.lstrip("?"), dst)]
+    kept = [p for p in known if not within(p.lstrip(_MARKS), dst)]
     if len(kept) == len(known) and not gained:
         return known
     return frozenset(kept) | gained
@@ -335,7 +347,7 @@ def _kill(state: Obligation, dies: Callable[[Place], bool], context: Context) ->
     groups = []
     changed = False
     for group in (state.aliases, state.derived, state.closers):
-        kept = frozenset(p for p in group if not dies(p.lstrip("?")))
+        kept = frozenset(p for p in group if not dies(p.lstrip(_MARKS)))
         changed = changed or len(kept) != len(group)
         groups.append(kept)
     if not changed:
@@ -353,7 +365,7 @@ def _holds(place: Place, state: Obligation) -> bool:
     """Whether a place holds the resource, directly or inside of a container or something derived."""
     if not place:
         return False
-    return any(relative(known.lstrip("?"), place) is not None for known in (*state.aliases, *state.derived))
+    return any(relative(known.lstrip(_MARKS), place) is not None for known in (*state.aliases, *state.derived))
 
 
 def _escape(place: Place, how: How, state: Obligation, context: Context) -> Result:
@@ -468,7 +480,7 @@ def _released(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context)
             return Outcome.DISCHARGED if edge is EdgeKind.NORMAL else state
         if op.method in ("__exit__", "__aexit__") and names_one(state.aliases, op.receiver) and resource.with_.releases:
             return Outcome.DISCHARGED
-        if names_one((d.lstrip("?") for d in state.derived), op.receiver) and _is_release(op.method, resource):
+        if names_one((d[1:] for d in state.derived if d[0] == "~"), op.receiver) and _is_release(op.method, resource):
             # Closing a wrapper of unknown class probably closes what it wraps.
             return Outcome.DISCHARGED
     done = state.done
@@ -546,6 +558,8 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
             )
         case Effect.PASSES:
             return _bind(op.dst, given[0], state, context)
+        case Effect.EXHAUSTS:
+            return Outcome.DISCHARGED if sure and "__iter__" in context.resource.finishes else None
         case Effect.DERIVES:
             return replace(state, derived=state.derived | {op.dst})
         case Effect.KEEPS:
@@ -614,7 +628,7 @@ def _passed(op: ops.Call, state: Obligation, given: list[Place], context: Contex
     name = (op.callee or op.name).rpartition(".")[2]
     if name[:1].isupper() and not context.places.acquisitions(op):
         # A constructor that nothing is known about may have taken ownership.
-        return replace(state, derived=state.derived | {op.dst}, doubt=state.doubt + 1)
+        return replace(state, derived=state.derived | {f"~{op.dst}"}, doubt=state.doubt + 1)
     if any(not names_one(state.aliases, place) for place in given):
         # A container that holds the resource, or something derived: the callee may release what is inside.
         return replace(state, derived=state.derived | {f"?{op.dst}"}, doubt=state.doubt + 1)

@@ -26,6 +26,8 @@ class FunctionInfo:
     asynchronous: bool = False
     generator: bool = False
     static: bool = False
+    quiet: bool | None = None
+    """whether it can be told without lowering that no exception leaves it (True) or that one may (False)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Module:
     functions: Mapping[str, FunctionInfo]
     classes: Mapping[str, ClassInfo]
     lower: Callable[[str], Cfg]
-    imports: Mapping[str, str] = field(default_factory=dict)
+    gives: frozenset[str] = frozenset()
+    """functions that may acquire something, or call one that does: only these can return a fresh resource"""
     _graphs: dict[str, Cfg] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
 
@@ -121,11 +124,15 @@ class Project:
             return Target(module, name)
         if name in module.classes:
             return self._constructor(module, name)
+        info = module.functions.get(caller.partition(".<locals>")[0])
+        if name == "cls" and info is not None and info.owner:
+            return self._constructor(module, info.owner)
         return None
 
-    def _constructor(self, module: Module, name: str) -> Target | None:
+    def _constructor(self, module: Module, name: str) -> Target:
+        """The constructor of a class; without one of our own (a dataclass, a foreign base) the function is empty."""
         found = self._method(module, name, "__init__")
-        return Target(found.module, found.function, True, name) if found is not None else None
+        return Target(found.module, found.function, True, name) if found else Target(module, "", True, name)
 
     def _method(self, module: Module, owner: str, method: str, depth: int = 0) -> Target | None:
         info = module.classes.get(owner)

@@ -86,7 +86,7 @@ class Summaries:
 
     def _returned_types(self, module: Module, cfg: Cfg, call: ops.Call) -> Mapping[str, frozenset[str]]:
         target = self.project.resolve(call, module, cfg.name)
-        if target is None or target.constructor or len(self._active) > _DEPTH:
+        if target is None or not self._may_give(target) or len(self._active) > _DEPTH:
             return {}
         graph = target.module.graph(target.function)
         if graph is None:
@@ -129,12 +129,15 @@ class Summaries:
 
     def _fresh(self, module: Module, cfg: Cfg, call: ops.Call) -> tuple[Returned, ...]:
         target = self.project.resolve(call, module, cfg.name)
-        if target is None or target.constructor or len(self._active) > _DEPTH:
+        if target is None or not self._may_give(target) or len(self._active) > _DEPTH:
             return ()
         graph = target.module.graph(target.function)
         if graph is None or (graph.asynchronous and call.discarded and not call.awaited):
             return ()
         return self.returns(target.module, graph)
+
+    def _may_give(self, target: Target) -> bool:
+        return not target.constructor and target.function.partition(".<locals>")[0] in target.module.gives
 
     def returns(self, module: Module, cfg: Cfg) -> tuple[Returned, ...]:
         """The fresh resources that a function gives to its caller."""
@@ -229,12 +232,14 @@ class Summaries:
         target = self.project.resolve(call, module, cfg.name)
         if target is None or len(self._active) > _DEPTH:
             return None
+        if not place:
+            return Effects(Fate.BORROWS, self._target_raises(target))
+        may_raise = True
+        if target.constructor and not target.function:
+            return Effects(Fate.STORES, may_raise)
         graph = target.module.graph(target.function)
         if graph is None:
             return None
-        may_raise = self.may_raise(target.module, graph)
-        if not place:
-            return Effects(Fate.BORROWS, may_raise)
         parameter = _parameter(target, graph, call, place)
         if parameter is None:
             return Effects(Fate.STORES, may_raise)
@@ -293,10 +298,14 @@ class Summaries:
         if not isinstance(op, ops.Call):
             return True
         target = self.project.resolve(op, module, cfg.name)
-        graph = target.module.graph(target.function) if target is not None else None
-        if target is None or graph is None or len(self._active) > _DEPTH:
-            return True
-        return self.may_raise(target.module, graph)
+        return target is None or self._target_raises(target)
+
+    def _target_raises(self, target: Target) -> bool:
+        info = target.module.functions.get(target.function)
+        if info is not None and info.quiet is not None:
+            return not info.quiet
+        graph = target.module.graph(target.function) if target.function and len(self._active) <= _DEPTH else None
+        return graph is None or self.may_raise(target.module, graph)
 
 
 def _judge(result: Walk, name: Place) -> Fate:

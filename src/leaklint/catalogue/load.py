@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,18 +117,30 @@ def build(entries: Entries) -> Catalogue:
                     functions.add(step.call)
                 else:
                     methods.add(step.call.rpartition(".")[2])
+    described = _functions(entries)
+    makers = _makers(entries)
     return Catalogue(
         resources=dict(sorted(resources.items())),
         acquirers=_ranked(acquirers, entries),
-        functions=_functions(entries),
+        functions=described,
         types=types,
         by_type=by_type,
-        makers=_makers(entries),
+        makers=makers,
         operators=frozenset(value.type for value, _ in entries.values if value.operators),
         hints={method: tuple(dict.fromkeys(found)) for method, found in hints.items()},
         release_methods=frozenset(methods),
         release_functions=frozenset(functions),
+        prefixes=frozenset(_beginnings((*acquirers, *described, *makers))),
     )
+
+
+def _beginnings(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        yield name
+        end = name.rfind(".")
+        while end > 0:
+            yield name[:end]
+            end = name.rfind(".", 0, end)
 
 
 def _complaint(source: str, kind: str, label: str, field: str, problem: str) -> CatalogueError:

@@ -244,3 +244,5 @@ class Catalogue:
     """every method name that releases something"""
     release_functions: frozenset[str]
     """every dotted function that releases something"""
+    prefixes: frozenset[str] = frozenset()
+    """every dotted name that is known, and every beginning of one"""

@@ -19,6 +19,8 @@ class Function:
     outermost: str
     decorators: tuple[str, ...]
     generator: bool
+    quiet: bool | None
+    """True when nothing in it can raise, False when something can and nothing catches; None when a handler decides"""
 
 
 @dataclass(slots=True)
@@ -46,8 +48,9 @@ def _collect(body: list[ast.stmt], prefix: str, owner: str, outermost: str, name
             _collect(node.body, f"{name}.", name, outermost, names, found)
             continue
         decorators = tuple(filter(None, (_decorator(d, names) for d in node.decorator_list)))
-        generator = any(isinstance(n, ast.Yield | ast.YieldFrom) for n in _own_nodes(node))
-        found.functions.setdefault(name, Function(name, node, owner, outermost or name, decorators, generator))
+        generator, quiet = _nature(node)
+        function = Function(name, node, owner, outermost or name, decorators, generator, quiet)
+        found.functions.setdefault(name, function)
         _collect(node.body, f"{name}.<locals>.", "", outermost or name, names, found)
 
 
@@ -67,11 +70,18 @@ def _definitions(body: list[ast.stmt]) -> Iterator[FunctionNode | ast.ClassDef]:
             stack.extend(reversed([c for c in ast.iter_child_nodes(node) if not isinstance(c, ast.expr)]))
 
 
-def _own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
-    """The nodes of a function's own scope."""
+def _nature(function: FunctionNode) -> tuple[bool, bool | None]:
+    """(is a generator, is quiet) of a function's own scope."""
+    generator = raises = handles = False
     stack: list[ast.AST] = list(function.body)
     while stack:
         node = stack.pop()
-        yield node
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            generator = True
+        elif isinstance(node, ast.Call | ast.Raise | ast.Await):
+            raises = True
+        elif isinstance(node, ast.Try | ast.With | ast.AsyncWith):
+            handles = True
         if not isinstance(node, FunctionNode | ast.Lambda | ast.ClassDef):
             stack.extend(ast.iter_child_nodes(node))
+    return generator, True if not raises else None if handles else False

@@ -130,18 +130,17 @@ class ScopeTree:
     _spans: dict[cst.CSTNode, Span] | None = None
 
     def functions(self) -> dict[cst.FunctionDef, FunctionNode]:
-        """The functions defined inside, by their libcst node: both trees hold them in the order of the text."""
-        ours = [n for n in _preorder(self.node) if isinstance(n, cst.FunctionDef) and n is not self.node]
-        theirs = [
-            n
-            for n in sorted(
-                (n for n in ast.walk(self.tree) if isinstance(n, FunctionNode) and n is not self.tree),
-                key=lambda n: (n.lineno, n.col_offset),
-            )
-        ]
+        """The functions defined inside, by their libcst node: both trees hold them in the order of the text.
+
+        The module's own code has none: the bodies of its functions are blanked.
+        """
         if isinstance(self.tree, ast.Module):
-            nested = {id(inner) for outer in theirs for inner in ast.walk(outer) if inner is not outer}
-            theirs = [n for n in theirs if id(n) not in nested]
+            return {}
+        theirs = [n for n in ast.walk(self.tree) if isinstance(n, FunctionNode) and n is not self.tree]
+        if not theirs:
+            return {}
+        theirs.sort(key=lambda n: (n.lineno, n.col_offset))
+        ours = [n for n in _preorder(self.node) if isinstance(n, cst.FunctionDef) and n is not self.node]
         return dict(zip(ours, theirs, strict=True)) if len(ours) == len(theirs) else {}
 
     def span(self, node: object, lines: Lines) -> Span:

@@ -186,6 +186,10 @@ def test_never_released_names_what_only_looks_like_a_release() -> None:
     assert (at(8), "`shutdown` does not close it") in draft.steps
 
 
+def test_a_resource_in_a_container_is_named_by_it() -> None:
+    assert only(site(returned(), place="files[]")).message.startswith("file in `files` is never closed")
+
+
 def test_never_released_names_the_helper() -> None:
     draft = only(site(returned(), resource=CONNECTION, place="conn", helper=("connect", at(2))))
     assert draft.message.startswith("psycopg2 connection `conn` from `connect()` is never closed")
@@ -213,13 +217,15 @@ def test_on_exception_speaks_of_cancellation_and_abandoned_generators() -> None:
 
 
 def test_some_path_names_the_statement_or_the_branch() -> None:
-    assert "is not closed when `return None` on line 9 leaves" in only(site(early(), released=True)).message
-    assert "is not closed when `raise ValueError` on line 9 raises" in only(site(raised(), released=True)).message
+    assert (
+        "is not closed when `return None` on line 9 leaves the function" in only(site(early(), released=True)).message
+    )
+    assert "is not closed when `raise ValueError` on line 9 leaves" in only(site(raised(), released=True)).message
     branch = returned(path=((at(7), "is false"),))
     draft = only(site(branch, released=True))
-    assert "is not closed on every path: not if the condition on line 7 is false" in draft.message
+    assert "is not closed if the condition on line 7 is false" in draft.message
     assert (at(7), "condition is false") in draft.steps
-    assert "on every path: still open at the end on line 12" in only(site(returned(), released=True)).message
+    assert "on every path: it is still open at the end on line 12" in only(site(returned(), released=True)).message
 
 
 def test_a_normal_path_is_shown_before_a_raise() -> None:
@@ -232,7 +238,7 @@ def test_lost_handles_say_how() -> None:
     assert "file is opened and dropped: nothing can close it" in only(site(lost(), place="")).message
     assert "file has no name: nothing can close it" in only(site(lost("anonymous"), place="")).message
     assert "file `f` is lost to the new value on line 12 while it is open" in only(site(lost("rebound"))).message
-    assert "lost to the next round of the loop" in only(site(lost("rebound"), span=at(12))).message
+    assert "lost when the next round of the loop opens another" in only(site(lost("rebound"), span=at(12))).message
     assert "file `f` is deleted on line 12 while it is open" in only(site(lost("deleted"))).message
 
 
@@ -252,7 +258,7 @@ def test_a_with_that_does_not_give_back_names_the_call_that_does() -> None:
     draft = only(site(returned(), resource=checkout, place="conn", with_exit=at(6)))
     assert "does not give back" in draft.message
     assert "nothing reclaims it" in draft.message
-    assert draft.help == "call `<owner>.putconn(conn)` in a `finally`"
+    assert draft.help == "call `pool.putconn(conn)` in a `finally`"
 
 
 def test_a_release_that_does_not_run_is_not_called_or_not_awaited() -> None:
@@ -277,6 +283,11 @@ def test_advice_follows_the_with_of_the_library() -> None:
     both = (Step("stop", "method"), Step("close", "method"))
     assert advice(release=(both,)) == "call `f.stop()` and `f.close()` in a `finally`"
     assert advice(release=(), with_=Exit.RELEASES) == "open it in `with ...:`"
+    nameless = only(site(lost("anonymous"), place="", resource=resource(with_=Exit.RELEASES)))
+    assert nameless.help == "open it in `with ...:`"
+    descriptor = resource(release=((Step("os.close", "function"),),))
+    nameless = only(site(lost("anonymous"), place="", resource=descriptor))
+    assert nameless.help == "give it a name and call `os.close(handle)` in a `finally`"
     awaited = ((Step("aclose", "method", awaited=True),),)
     assert advice(release=awaited).startswith(
         "open it in `async with contextlib.aclosing(...):`, or call `await f.aclose()`"

@@ -70,7 +70,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leaklint.analysis.facts import Leak, LeakExit, ModuleFacts
+from leaklint.analysis.facts import Leak, ModuleFacts
 from leaklint.rules import verdict, wording
 from leaklint.rules.rule import Draft, Rule
 from leaklint.severity import is_explicit
@@ -92,12 +92,11 @@ def check(facts: ModuleFacts) -> Iterator[Draft]:
 
 def _way(facts: ModuleFacts, leak: Leak) -> str:
     if leak.trigger is not None and is_explicit(leak):
-        verb = "raises" if leak.exit is LeakExit.RAISE else "leaves"
-        return f"when `{leak.trigger.text}` {wording.on_line(facts, leak.trigger.span)} {verb}"
+        return f"when `{leak.trigger.text}` {wording.on_line(facts, leak.trigger.span)} leaves the function"
     if leak.path:
         span, branch = leak.path[-1]
-        return f"on every path: not if the condition {wording.on_line(facts, span)} {branch}"
-    return f"on every path: still open at the end {wording.on_line(facts, leak.end)}"
+        return f"if the condition {wording.on_line(facts, span)} {branch}"
+    return f"on every path: it is still open at the end {wording.on_line(facts, leak.end)}"
 
 
 RULE = Rule(

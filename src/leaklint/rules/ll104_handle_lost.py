@@ -67,8 +67,9 @@ def check(facts: ModuleFacts) -> Iterator[Draft]:
 def _text(facts: ModuleFacts, site: Site, leak: Leak) -> str:
     subject = wording.subject(site)
     if leak.lost_by == "rebound":
-        again = "next round of the loop" if leak.end == site.span else "new value"
-        return f"{subject} is lost to the {again} {wording.on_line(facts, leak.end)} while it is open"
+        if leak.end.start <= site.span.start < leak.end.end:
+            return f"{subject} is lost when the next round of the loop opens another"
+        return f"{subject} is lost to the new value {wording.on_line(facts, leak.end)} while it is open"
     if leak.lost_by == "deleted":
         return f"{subject} is deleted {wording.on_line(facts, leak.end)} while it is open"
     if leak.lost_by == "discarded":

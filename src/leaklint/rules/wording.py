@@ -17,8 +17,10 @@ _PARTICIPLES = {"give back": "given back", "close": "closed", "release": "releas
 
 def subject(site: Site) -> str:
     """The resource as a message calls it: "psycopg2 connection `conn`"."""
-    name = site.place or site.kept_as
-    text = f"{site.resource.noun} `{name}`" if name else site.resource.noun
+    name, element, _ = (site.place or site.kept_as).partition("[")
+    text = site.resource.noun
+    if name:
+        text += f" in `{name}`" if element else f" `{name}`"
     return f"{text} from `{site.helper[0]}()`" if site.helper is not None else text
 
 
@@ -70,8 +72,9 @@ def path_steps(site: Site, leak: Leak, departure: str = "leaves here") -> Steps:
 
 def release_call(site: Site) -> str:
     """The code that releases it: "conn.close()", "os.close(fd)", "await client.aclose()"."""
-    name = site.place or site.kept_as or "it"
-    return " and ".join(f"`{_code(step, name)}`" for step in _release(site.resource))
+    name = _variable(site) or "handle"
+    owner = "pool" if site.resource.kind == "checkout" else "owner"
+    return " and ".join(f"`{_code(step, name, owner)}`" for step in _release(site.resource))
 
 
 def advice(site: Site) -> str:
@@ -80,8 +83,9 @@ def advice(site: Site) -> str:
     ways = [f"open it in `{_keyword(resource)} ...:`{_remark(resource)}"] if _keyword(resource) else []
     if not ways and _guard(_release(resource)):
         ways.append(f"open it in `{_guard(_release(resource))}`")
-    if resource.release:
-        ways.append(f"call {release_call(site)} in a `finally`")
+    if resource.release and (_variable(site) or not ways):
+        naming = "" if _variable(site) else "give it a name and "
+        ways.append(f"{naming}call {release_call(site)} in a `finally`")
     return ", or ".join(ways)
 
 
@@ -135,11 +139,17 @@ def _verb(resource: Resource) -> str:
     return "close" if any("close" in step.call.rpartition(".")[2] for step in steps) else "release"
 
 
-def _code(step: Step, name: str) -> str:
+def _variable(site: Site) -> str:
+    """The variable (or attribute) that holds it; empty when it has no name or sits in a container."""
+    name = site.place or site.kept_as
+    return "" if "[" in name else name
+
+
+def _code(step: Step, name: str, owner: str) -> str:
     if step.form == "method":
         code = f"{name}.{step.call}()"
     elif step.form == "function":
         code = f"{step.call}({name})"
     else:
-        code = f"<owner>.{step.call}({name})"
+        code = f"{owner}.{step.call}({name})"
     return f"await {code}" if step.awaited else code

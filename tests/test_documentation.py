@@ -1,4 +1,7 @@
-"""What the documents say is what there is: rules, pages, fixtures and changelog agree, and examples run."""
+"""What the documents say is what there is: rules, pages, fixtures and changelog agree, and examples run.
+
+``python -m tests.test_documentation`` writes the README's sessions anew.
+"""
 
 from __future__ import annotations
 
@@ -96,16 +99,21 @@ def sessions() -> list[tuple[str, str]]:
     return found
 
 
+def played(command: str) -> str:
+    """What ``command`` prints at the root of the project, findings first."""
+    program, *arguments = shlex.split(command)
+    assert program == "leaklint"
+    run = leaklint(*arguments, cwd=ROOT)
+    return "".join(f"{line}\n" for line in run.out + run.err)
+
+
 class TestReadme:
     def test_there_is_a_session(self) -> None:
         assert any(output.strip() for _, output in sessions())
 
     @pytest.mark.parametrize(("command", "output"), sessions())
     def test_sessions_are_what_happens(self, command: str, output: str) -> None:
-        program, *arguments = shlex.split(command)
-        assert program == "leaklint"
-        run = leaklint(*arguments, cwd=ROOT)
-        assert [line.rstrip() for line in run.out + run.err] == output.splitlines()
+        assert played(command) == output
 
     def test_every_command_line_is_understood(self, tmp_path: Path) -> None:
         """What is named in code is run in a folder that has the files that the README speaks of."""
@@ -149,3 +157,9 @@ class TestReadme:
         script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
         assert "python -m pytest" in README
         assert script.rstrip().endswith("python -m pytest")
+
+
+if __name__ == "__main__":
+    for old_command, old_output in sessions():
+        README = README.replace(f"$ {old_command}\n{old_output}", f"$ {old_command}\n{played(old_command)}")
+    (ROOT / "README.md").write_text(README, encoding="utf-8")

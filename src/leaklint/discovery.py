@@ -72,13 +72,14 @@ def _walk(top: str, real_top: str, seen: set[str], respect_gitignore: bool) -> I
         below = []
         for entry in entries:
             name = entry.name
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if is_folder:
-                if name in EXCLUDED or (inner is not None and inner.ignored(f"{real}/{name}/")):
-                    continue
-                below.append((os.path.join(folder, name), os.path.join(real, name), inner))
-            elif name.endswith(".py") and not (inner is not None and inner.ignored(f"{real}/{name}")):
-                yield from _file(entry, os.path.join(folder, name), os.path.join(real, name), seen)
+            if entry.is_dir(follow_symlinks=False):
+                target = os.path.join(real, name)
+                if name not in EXCLUDED and not (inner is not None and inner.ignored(target, folder=True)):
+                    below.append((os.path.join(folder, name), target, inner))
+            elif name.endswith(".py"):
+                target = os.path.join(real, name)
+                if not (inner is not None and inner.ignored(target)):
+                    yield from _file(entry, os.path.join(folder, name), target, seen)
         stack.extend(reversed(below))
 
 
@@ -133,10 +134,8 @@ class _Ignores:
         for folder in reversed(chain):
             if os.path.isfile(os.path.join(folder, ".gitignore")):
                 found = found.below(folder)
-        parts = real.split(os.sep)
-        depth = len(chain)
-        inside = ("/".join(parts[: len(parts) - up]) + "/" for up in range(depth - 1, -1, -1))
-        return cls() if any(found.ignored(path) for path in inside) else found
+        inside = [real, *chain[:-1]]
+        return cls() if any(found.ignored(path, folder=True) for path in inside) else found
 
     def below(self, folder: str) -> _Ignores:
         """These and the ``.gitignore`` in ``folder``, which is a real path; unreadable ones say nothing."""
@@ -150,19 +149,24 @@ class _Ignores:
         from pathspec import GitIgnoreSpec
 
         try:
-            return _Ignores((*self._specs, (folder.rstrip("/") + "/", GitIgnoreSpec.from_lines(lines))))
+            spec = GitIgnoreSpec.from_lines(lines)
         except ValueError:  # git, too, passes over a pattern that it cannot read
-            readable = [line for line in lines if _valid(line)]
-            return _Ignores((*self._specs, (folder.rstrip("/") + "/", GitIgnoreSpec.from_lines(readable))))
+            spec = GitIgnoreSpec.from_lines(line for line in lines if _valid(line))
+        return _Ignores((*self._specs, (_posix(os.path.join(folder, "")), spec)))
 
-    def ignored(self, path: str) -> bool:
-        """Whether ``path``, a real path that ends in ``/`` for a folder, is ignored."""
+    def ignored(self, path: str, *, folder: bool = False) -> bool:
+        """Whether ``path``, a real path, is ignored."""
+        path = _posix(path) + ("/" if folder else "")
         for base, spec in reversed(self._specs):
             if path.startswith(base):
                 include = spec.check_file(path[len(base) :]).include
                 if include is not None:
                     return include
         return False
+
+
+def _posix(path: str) -> str:
+    return path if os.sep == "/" else path.replace(os.sep, "/")
 
 
 def _valid(line: str) -> bool:

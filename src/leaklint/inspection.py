@@ -99,6 +99,7 @@ class Inspection:
                 f.generator,
                 "staticmethod" in f.decorators,
                 f.quiet,
+                f.never_returns,
             )
             for name, f in self.outline.functions.items()
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 
 from leaklint.config import Settings
@@ -35,13 +36,18 @@ def run(files: Iterable[str | Failed], settings: Settings, check: Check | None =
 
 
 def check_data(data: bytes, path: str, settings: Settings, check: Check | None = None) -> Outcome:
-    """Check the bytes of one file; whatever the analysis raises becomes a `Failed` outcome."""
+    """Check the bytes of one file; whatever the analysis raises becomes a `Failed` outcome.
+
+    What Python's parser warns about in the file is nobody's business here.
+    """
     try:
         if check is None:
             from leaklint.check import check_source
 
             check = check_source
-        return check(data, path, settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return check(data, path, settings)
     except Exception as error:
         message = " ".join(str(error).split())
         reason = f"internal error: {type(error).__name__}" + (f": {message}" if message else "")

@@ -1,9 +1,9 @@
 """An obligation, and what each op does to it: the transfer function.
 
 An obligation is born where a resource is acquired: something must release it. It travels alone through the graph. On
-its way it gathers *aliases* (places through which it can be released), *derived* places (which keep it alive or read
-from it; with the mark ``~`` what an unknown constructor made of it, with ``?`` what an unknown function did) and
-*closers* (managers and stacks that will release it); conditions known to hold are its *guards*.
+its way it gathers *aliases* (places through which it can be released), *derived* places (each with a `Mark` in front
+that says how it depends on the resource) and *closers* (managers and stacks that will release it); conditions known to
+hold are its *guards*.
 
 Example, ``f = open(p)`` / ``g = f`` / ``with g: ...``::
 
@@ -25,8 +25,10 @@ from leaklint.analysis.types import Places
 from leaklint.catalogue.model import Effect, Exit, Function, Resource, Step
 from leaklint.flow import ops
 from leaklint.flow.cfg import Cfg, EdgeKind
-from leaklint.flow.ops import RESULT, How, Op, Place, Test, Use, root_of, within
+from leaklint.flow.ops import ADDING, RESULT, How, Op, Place, Test, Use, root_of, within
 
+_DEEP = 6
+"""length of the longest path to a resource that is followed"""
 _HOLDING = frozenset(
     "read readline readlines read1 readinto write writelines recv recv_into send sendall buffer raw file fp fileno "
     "__iter__ __next__ __enter__ __exit__".split()
@@ -34,7 +36,17 @@ _HOLDING = frozenset(
 """attributes of the file and socket protocols whose value keeps the object alive"""
 
 
-_MARKS = "?~"
+class Mark:
+    """How a derived place depends on the resource: the first character of its entry."""
+
+    READS = "="
+    """reads from it (``csv.reader(f)``, a generator expression): keeps it alive, cannot release it"""
+    CALLS = "!"
+    """is a bound release method, or a function that releases it when called"""
+    WRAPS = "~"
+    """what a constructor of unknown class made of it, which may own it now, or a function that captured it"""
+    MAYBE = "?"
+    """what an unknown function made of it"""
 
 
 class Outcome(Enum):
@@ -64,6 +76,8 @@ class Effects:
 
     fate: Fate
     may_raise: bool
+    returns: bool = True
+    """False when every path of the function raises"""
 
 
 class Departure(Enum):
@@ -97,6 +111,8 @@ class Notes:
 
     with_exit: object = None
     uncalled: object = None
+    released: bool = False
+    """a callee releases it on some of its paths"""
     looks_released: tuple[object, str] | None = None
 
 
@@ -107,10 +123,10 @@ class Context:
     resource: Resource
     places: Places
     cfg: Cfg
-    effects_of: Callable[[ops.Call, Place], Effects | None]
+    effects_of: Callable[[ops.Call, Place, Resource], Effects | None]
     """the summary of a called project function for an argument place (empty: for its ways out alone)"""
-    closes_captured: Callable[[ops.Define, str], bool]
-    """whether calling a nested function releases what the captured name holds"""
+    captured_fate: Callable[[ops.Define, str], Fate]
+    """what calling a nested function does with what a captured name holds"""
     owners: frozenset[Place] = frozenset()
     """places that name the owner of the resource: the connection of a cursor"""
     owner: Resource | None = None
@@ -208,10 +224,10 @@ def event_of(op: Op, state: Obligation, kind: EdgeKind, context: Context) -> Eve
             if kind is EdgeKind.CANCEL:
                 return Event.T3
             if op.use is Use.ITERATE:
-                return Event.T1 if _involved(op.place, state, context) else Event.NONE
+                return Event.T1 if _uses(op.place, state, context) else Event.NONE
             if op.use is Use.YIELD:
                 return Event.T1
-            return Event.T1 if _involved(op.place, state, context) else Event.T2
+            return Event.T1 if _uses(op.place, state, context) else Event.T2
         case ops.Enter():
             if names_one(state.aliases, op.place) or names_one(state.closers, op.place):
                 return Event.NONE
@@ -220,46 +236,90 @@ def event_of(op: Op, state: Obligation, kind: EdgeKind, context: Context) -> Eve
             return Event.NONE
 
 
+_SURE = frozenset(
+    {
+        Effect.QUIET, Effect.STACK, Effect.MEMORY, Effect.CLOSER, Effect.FINALIZER, Effect.DERIVES,
+        Effect.STACK_CALLBACK, Effect.STACK_POP,
+    }
+)  # fmt: skip
+"""effects of callables that do not raise in practice"""
+_ENTERING = ("__enter__", "__aenter__")
+_HANDING_OVER = frozenset({Effect.KEEPS, Effect.PASSES, Effect.STACK_ENTER})
+
+
 def _call_event(op: ops.Call, state: Obligation, kind: EdgeKind, context: Context) -> Event:
     function = context.places.function(op)
     effect = function.effect if function is not None else None
     if effect is Effect.NEVER_RETURNS:
         return Event.T0
+    if effect in _SURE or op.method in _ENTERING or _releases_another(op, context):
+        return Event.NONE
+    given = any(_holds(a.place, state) for a in op.args)
+    if given and (effect in _HANDING_OVER or op.method in ADDING or _owned(op, state, context)):
+        # Handing over is one step: what the new owner does when it raises is its own affair.
+        return Event.NONE
+    if op.receiver and op.receiver in context.places.private and not _uses(op.receiver, state, context):
+        return Event.NONE
     if kind is EdgeKind.CANCEL:
         return Event.T3
-    if effect in (Effect.QUIET, Effect.STACK, Effect.MEMORY, Effect.CLOSER, Effect.FINALIZER):
-        return Event.NONE
-    if effect in (Effect.STACK_CALLBACK, Effect.STACK_POP):
-        return Event.NONE
-    if effect in (Effect.KEEPS, Effect.PASSES, Effect.STACK_ENTER) or _owned(op, state, context):
-        # Handing over is one step: what a constructor does with its argument when it raises is its own affair.
-        if any(names_one(state.aliases, a.place) for a in op.args):
-            return Event.NONE
     if effect is Effect.PARSER:
         return Event.T1
-    if any(_involved(a.place, state, context) for a in op.args) or _involved(op.receiver, state, context):
-        return Event.T1
+    if given or _uses(op.receiver, state, context) or any(_uses(a.place, state, context) for a in op.args):
+        fates = {summary.fate for summary in _fates(op, state, context)}
+        return Event.NONE if fates & {Fate.STORES, Fate.RETURNS} else Event.T1
     if effect is Effect.EXHAUSTS:
         return Event.NONE
-    summary = context.effects_of(op, "")
-    if summary is not None:
-        return Event.T1 if summary.may_raise else Event.NONE
-    return Event.T2
+    summary = context.effects_of(op, "", context.resource)
+    if summary is None:
+        return Event.T2
+    if not summary.returns:
+        return Event.T0
+    return Event.T1 if summary.may_raise else Event.NONE
 
 
-def _involved(place: Place, state: Obligation, context: Context) -> bool:
-    """Whether a place is the resource, holds it, or was made by it."""
+def _releases_another(op: ops.Call, context: Context) -> bool:
+    """Whether the call releases some resource: the commonest thing between this one and its release."""
+    catalogue = context.places.catalogue
+    if op.callee:
+        return op.callee in catalogue.release_functions
+    if op.method in ("close", "aclose"):
+        return True
+    if op.method not in catalogue.release_methods:
+        return False
+    return any(
+        _is_release(op.method, catalogue.by_type[kind])
+        for kind in context.places.of(op.receiver)
+        if kind in catalogue.by_type
+    )
+
+
+def _fates(op: ops.Call, state: Obligation, context: Context) -> list[Effects]:
+    """The summaries of the called project function for each argument that holds the resource."""
+    places = {a.place for a in op.args if _holds(a.place, state)}
+    found = (context.effects_of(op, place, context.resource) for place in sorted(places))
+    return [summary for summary in found if summary is not None]
+
+
+def _uses(place: Place, state: Obligation, context: Context) -> bool:
+    """Whether a place is the resource, a part of it, derived from it, or was made by one of its methods."""
     if not place:
         return False
-    for known in (*state.aliases, *state.derived):
-        if relative(known, place) is not None or within(place, known.lstrip(_MARKS)):
-            return True
+    if any(relative(known, place) == "" or within(place, known) for known in state.aliases):
+        return True
+    if any(within(place, known[1:]) for known in state.derived):
+        return True
     ancestors = context.places.ancestors.get(place) or context.places.ancestors.get(root_of(place), frozenset())
     return any(names_one(state.aliases, a) for a in ancestors)
 
 
 def step(op: Op, state: Obligation, edge: EdgeKind, context: Context) -> Result:
     """The obligation after `op` is left by `edge`, or how it ended."""
+    if state.guards and isinstance(op, ops.Bind | ops.Next | ops.Enter | ops.Unbind):
+        guards = guards_after(op, state.guards, context.cfg)
+        if guards is not None and guards != state.guards:
+            state = replace(state, guards=guards)
+    elif isinstance(op, ops.Bind) and not op.src and (op.truth is not None or op.none is not None):
+        state = replace(state, guards=guards_after(op, state.guards, context.cfg) or frozenset())
     match op:
         case ops.Call():
             return _call(op, state, edge, context)
@@ -275,17 +335,16 @@ def step(op: Op, state: Obligation, edge: EdgeKind, context: Context) -> Result:
                 return Outcome.INFEASIBLE
             return state
         case ops.Forget():
-            return _kill(state, lambda place: place[0] == "%", context)
+            return _kill(state, lambda place: place[0] == "%")
         case ops.Unbind():
-            return _kill(state, lambda place: within(place, op.place), context)
+            return _kill(state, lambda place: within(place, op.place))
         case ops.Derive():
             if any(_holds(source, state) for source in op.srcs):
-                return replace(state, derived=state.derived | {op.dst})
+                return replace(state, derived=state.derived | {Mark.READS + op.dst})
             return state
         case ops.Define():
-            if any(root_of(a) in op.captured for a in state.aliases):
-                return replace(state, derived=state.derived | {op.dst})
-            return state
+            captured = {root_of(a) for a in state.aliases} & set(op.captured)
+            return _define(op, captured, state, context) if captured else state
         case ops.Escape():
             return _escape(op.place, op.how, state, context)
         case ops.Enter():
@@ -302,57 +361,69 @@ def step(op: Op, state: Obligation, edge: EdgeKind, context: Context) -> Result:
             return state
 
 
+def _define(op: ops.Define, captured: set[Place], state: Obligation, context: Context) -> Obligation:
+    fates = {context.captured_fate(op, name) for name in captured}
+    if Fate.CLOSES_SOMETIMES in fates:
+        context.notes.released = True
+    closes = fates & {Fate.CLOSES, Fate.CLOSES_NORMALLY}
+    return replace(state, derived=state.derived | {(Mark.CALLS if closes else Mark.WRAPS) + op.dst})
+
+
 def at_return(state: Obligation) -> Result:
     """The obligation when the function has returned: what the result holds belongs to the caller."""
     if any(within(place, RESULT) for place in (*state.aliases, *state.closers)):
         return Outcome.RETURNED
-    if any(within(place, RESULT) for place in state.derived):
+    return _escape_derived(RESULT, state)
+
+
+def _escape_derived(place: Place, state: Obligation) -> Result:
+    """The obligation when what is at `place` gets another owner, and the resource itself is not there."""
+    marks = {known[0] for known in state.derived if relative(known[1:], place) is not None}
+    if Mark.CALLS in marks or Mark.WRAPS in marks:
         return Outcome.TRANSFERRED
-    if any(within(place.lstrip(_MARKS), RESULT) for place in state.derived):
-        return replace(state, doubt=state.doubt + 1)
-    return state
+    return replace(state, doubt=state.doubt + 1) if marks else state
 
 
 def _bind(dst: Place, src: Place, state: Obligation, context: Context, *, weak: bool = False) -> Result:
     aliases = _rebound(dst, src, state.aliases, weak=weak)
-    derived = _rebound(dst, src, state.derived, weak=weak)
+    derived = _rebound(dst, src, state.derived, weak=weak, marked=True)
     closers = _rebound(dst, src, state.closers, weak=weak)
     if src and "." in src and dst not in aliases:
         base, _, attribute = src.rpartition(".")
-        if names_one(state.aliases, base) and (attribute in _HOLDING or _is_release(attribute, context.resource)):
-            derived |= {dst}
+        if names_one(state.aliases, base):
+            if _is_release(attribute, context.resource):
+                derived |= {Mark.CALLS + dst}
+            elif attribute in _HOLDING:
+                derived |= {Mark.READS + dst}
     changed = replace(state, aliases=aliases, derived=derived, closers=closers)
     return _unless_lost(changed, state)
 
 
-def _rebound(dst: Place, src: Place, known: frozenset[Place], *, weak: bool) -> frozenset[Place]:
+def _rebound(dst: Place, src: Place, known: frozenset[Place], *, weak: bool, marked: bool = False) -> frozenset[Place]:
     if not known:
         return known
+    start = 1 if marked else 0
     gained: set[Place] = set()
     if src:
         for place in known:
-            mark = place[0] if place[0] in _MARKS else ""
-            rest = relative(place.lstrip(_MARKS), src)
-            if rest is not None and dst.count("[") + dst.count(".") + rest.count("[") + rest.count(".") < 6:
-                gained.add(f"{mark}{dst}{rest}")
+            rest = relative(place[start:], src)
+            if rest is not None and dst.count("[") + dst.count(".") + rest.count("[") + rest.count(".") < _DEEP:
+                gained.add(f"{place[:start]}{dst}{rest}")
     if weak:
         return known | gained if gained else known
-    kept = [p for p in known if not within(p.lstrip(_MARKS), dst)]
+    kept = [p for p in known if not within(p[start:], dst)]
     if len(kept) == len(known) and not gained:
         return known
     return frozenset(kept) | gained
 
 
-def _kill(state: Obligation, dies: Callable[[Place], bool], context: Context) -> Result:
-    groups = []
-    changed = False
-    for group in (state.aliases, state.derived, state.closers):
-        kept = frozenset(p for p in group if not dies(p.lstrip(_MARKS)))
-        changed = changed or len(kept) != len(group)
-        groups.append(kept)
-    if not changed:
+def _kill(state: Obligation, dies: Callable[[Place], bool]) -> Result:
+    aliases = frozenset(p for p in state.aliases if not dies(p))
+    closers = frozenset(p for p in state.closers if not dies(p))
+    derived = frozenset(p for p in state.derived if not dies(p[1:]))
+    if len(aliases) + len(closers) + len(derived) == len(state.aliases) + len(state.closers) + len(state.derived):
         return state
-    return _unless_lost(replace(state, aliases=groups[0], derived=groups[1], closers=groups[2]), state)
+    return _unless_lost(replace(state, aliases=aliases, derived=derived, closers=closers), state)
 
 
 def _unless_lost(after: Obligation, before: Obligation) -> Result:
@@ -365,18 +436,17 @@ def _holds(place: Place, state: Obligation) -> bool:
     """Whether a place holds the resource, directly or inside of a container or something derived."""
     if not place:
         return False
-    return any(relative(known.lstrip(_MARKS), place) is not None for known in (*state.aliases, *state.derived))
+    return any(relative(known, place) is not None for known in state.aliases) or any(
+        relative(known[1:], place) is not None for known in state.derived
+    )
 
 
 def _escape(place: Place, how: How, state: Obligation, context: Context) -> Result:
     if how in (How.ELEMENT, How.ATTRIBUTE) and root_of(place) in context.places.private:
         return state
-    sure = (*state.aliases, *state.closers, *(d for d in state.derived if d[0] != "?"))
-    if any(relative(known, place) is not None for known in sure):
+    if any(relative(known, place) is not None for known in (*state.aliases, *state.closers)):
         return Outcome.TRANSFERRED
-    if any(relative(known[1:], place) is not None for known in state.derived if known[0] == "?"):
-        return replace(state, doubt=state.doubt + 1)
-    return state
+    return _escape_derived(place, state)
 
 
 def _enter(op: ops.Enter, state: Obligation, context: Context) -> Result:
@@ -442,14 +512,16 @@ def _call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> 
     if released is not state:
         return released
     if edge is not EdgeKind.NORMAL:
-        closes = any(
-            summary is not None and summary.fate is Fate.CLOSES
-            for summary in (context.effects_of(op, a.place) for a in op.args if _holds(a.place, state))
-        )
+        closes = any(summary.fate is Fate.CLOSES for summary in _fates(op, state, context))
         return Outcome.DISCHARGED if closes else state
+    summary = context.effects_of(op, "", context.resource)
+    if summary is not None and not summary.returns:
+        return Outcome.INFEASIBLE
     if state.dormant and op.method in context.resource.starts and names_one(state.aliases, op.receiver):
         state = replace(state, dormant=False)
     function = context.places.function(op)
+    if op.method in _ENTERING and names_one(state.aliases, op.receiver) and context.resource.enter == "self":
+        return _bind(op.dst, op.receiver, state, context)
     given = [a.place for a in op.args if _holds(a.place, state)]
     bound = _bind(op.dst, "", state, context)
     if not isinstance(bound, Obligation):
@@ -480,21 +552,22 @@ def _released(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context)
             return Outcome.DISCHARGED if edge is EdgeKind.NORMAL else state
         if op.method in ("__exit__", "__aexit__") and names_one(state.aliases, op.receiver) and resource.with_.releases:
             return Outcome.DISCHARGED
-        if names_one((d[1:] for d in state.derived if d[0] == "~"), op.receiver) and _is_release(op.method, resource):
+        if names_one((d[1:] for d in state.derived if d[0] == Mark.WRAPS), op.receiver) and _is_release(
+            op.method, resource
+        ):
             # Closing a wrapper of unknown class probably closes what it wraps.
+            return Outcome.DISCHARGED
+    if context.owner is not None and any(a.place in context.owners for a in op.args):
+        passed = (context.effects_of(op, a.place, context.owner) for a in op.args if a.place in context.owners)
+        if any(summary is not None and summary.fate is Fate.CLOSES for summary in passed):
             return Outcome.DISCHARGED
     done = state.done
     for steps in resource.release:
         for one in steps:
             if _performs(op, one, state, context):
                 done |= {one}
-    if op.method == "__call__" and op.receiver in state.derived:
-        closure = context.places.closures.get(op.receiver)
-        if closure is None or any(
-            context.closes_captured(closure, root_of(a)) for a in state.aliases if root_of(a) in closure.captured
-        ):
-            # A bound release method kept in a variable, or a nested function that releases what it captured.
-            return Outcome.DISCHARGED
+    if op.method == "__call__" and Mark.CALLS + op.receiver in state.derived:
+        return Outcome.DISCHARGED
     if done == state.done:
         return state
     if any(all(one in done for one in steps) for steps in resource.release):
@@ -561,7 +634,7 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
         case Effect.EXHAUSTS:
             return Outcome.DISCHARGED if sure and "__iter__" in context.resource.finishes else None
         case Effect.DERIVES:
-            return replace(state, derived=state.derived | {op.dst})
+            return replace(state, derived=state.derived | {Mark.READS + op.dst})
         case Effect.KEEPS:
             return Outcome.TRANSFERRED
         case Effect.BORROWS | Effect.QUIET | Effect.PARSER:
@@ -589,9 +662,7 @@ def _release_given(op: ops.Call, state: Obligation, context: Context) -> bool:
         if base and names_one(state.aliases, base) and _is_release(attribute, context.resource):
             return True
         closure = context.places.closures.get(arg.place)
-        if closure is not None and any(
-            root_of(a) in closure.captured and context.closes_captured(closure, root_of(a)) for a in state.aliases
-        ):
+        if closure is not None and Mark.CALLS + arg.place in state.derived:
             return True
     return False
 
@@ -610,26 +681,24 @@ def _passed(op: ops.Call, state: Obligation, given: list[Place], context: Contex
     """The resource is an argument of a project function, or of one that nothing is known about."""
     if _release_given(op, state, context):
         return Outcome.TRANSFERRED
-    for place in given:
-        summary = context.effects_of(op, place)
-        if summary is None:
-            continue
+    for summary in _fates(op, state, context):
         match summary.fate:
             case Fate.CLOSES | Fate.CLOSES_NORMALLY:
                 return Outcome.DISCHARGED
             case Fate.STORES:
                 return Outcome.TRANSFERRED
             case Fate.RETURNS:
-                return _bind(op.dst, place, state, context)
+                return _bind(op.dst, given[0], state, context)
             case Fate.CLOSES_SOMETIMES:
+                context.notes.released = True
                 return replace(state, doubt=state.doubt + 1)
             case Fate.BORROWS:
                 return state
     name = (op.callee or op.name).rpartition(".")[2]
     if name[:1].isupper() and not context.places.acquisitions(op):
         # A constructor that nothing is known about may have taken ownership.
-        return replace(state, derived=state.derived | {f"~{op.dst}"}, doubt=state.doubt + 1)
+        return replace(state, derived=state.derived | {Mark.WRAPS + op.dst}, doubt=state.doubt + 1)
     if any(not names_one(state.aliases, place) for place in given):
         # A container that holds the resource, or something derived: the callee may release what is inside.
-        return replace(state, derived=state.derived | {f"?{op.dst}"}, doubt=state.doubt + 1)
-    return replace(state, derived=state.derived | {f"?{op.dst}"})
+        return replace(state, derived=state.derived | {Mark.MAYBE + op.dst}, doubt=state.doubt + 1)
+    return replace(state, derived=state.derived | {Mark.MAYBE + op.dst})

@@ -28,6 +28,8 @@ class FunctionInfo:
     static: bool = False
     quiet: bool | None = None
     """whether it can be told without lowering that no exception leaves it (True) or that one may (False)"""
+    never_returns: bool = False
+    """every way through it ends in a raise"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 A parameter is a resource acquired at entry: the walk that finds leaks also tells the fate of an argument, for the very
 resource that the caller passes. Everything is memoised by function, place and resource; a function that is being
-summarised already (recursion) counts as one that borrows, returns nothing fresh and may raise.
+summarised already (recursion) counts as one that closes its argument, returns nothing fresh and may raise.
 """
 
 from __future__ import annotations
@@ -170,22 +170,19 @@ class Summaries:
             kinds = [self.catalogue.by_type[k] for k in sorted(places.of(receiver)) if k in self.catalogue.by_type]
             owner = kinds[0] if kinds else self.catalogue.by_type.get(resource.owner)
 
-        def effects_of(call: ops.Call, place: Place) -> Effects | None:
-            return self._effects(module, cfg, call, place, resource)
+        def effects_of(call: ops.Call, place: Place, kind: Resource) -> Effects | None:
+            return self._effects(module, cfg, call, place, kind)
 
-        def closes_captured(define: ops.Define, name: str) -> bool:
-            graph = module.graph(define.function) or cfg.nested.get(define.function)
-            if graph is None:
-                return False
-            fate = self.fate(module, graph, name, resource)
-            return fate in (Fate.CLOSES, Fate.CLOSES_NORMALLY)
+        def captured_fate(define: ops.Define, name: str) -> Fate:
+            graph = cfg.nested.get(define.function)
+            return self.fate(module, graph, name, resource) if graph is not None else Fate.BORROWS
 
         return Context(
             resource,
             places,
             cfg,
             effects_of,
-            closes_captured,
+            captured_fate,
             places.same(receiver) if receiver else frozenset(),
             owner,
         )
@@ -229,11 +226,13 @@ class Summaries:
     # effects of project functions
 
     def _effects(self, module: Module, cfg: Cfg, call: ops.Call, place: Place, resource: Resource) -> Effects | None:
-        target = self.project.resolve(call, module, cfg.name)
+        target = self.project.resolve(call, module, cfg.name) or self._closure(module, cfg, call)
         if target is None or len(self._active) > _DEPTH:
             return None
         if not place:
-            return Effects(Fate.BORROWS, self._target_raises(target))
+            info = target.module.functions.get(target.function)
+            returns = info is None or not info.never_returns
+            return Effects(Fate.BORROWS, self._target_raises(target), returns)
         may_raise = True
         if target.constructor and not target.function:
             return Effects(Fate.STORES, may_raise)
@@ -250,6 +249,13 @@ class Summaries:
             fate = Fate.RETURNS if fate is Fate.BORROWS else fate
         return Effects(fate, may_raise)
 
+    def _closure(self, module: Module, cfg: Cfg, call: ops.Call) -> Target | None:
+        """The nested function or lambda that a variable holds."""
+        if call.method != "__call__":
+            return None
+        define = self.places(module, cfg).closures.get(call.receiver)
+        return Target(module, define.function) if define is not None else None
+
     def fate(self, module: Module, cfg: Cfg, name: Place, resource: Resource) -> Fate:
         """What a function does with a resource of this kind in a parameter or captured variable."""
         key = (module, cfg.name, name, resource.id)
@@ -257,7 +263,8 @@ class Summaries:
         if known is not None:
             return known
         if ("fate", *key) in self._active:
-            return Fate.BORROWS
+            # The recursive call is believed to do what the others do: the paths that end decide.
+            return Fate.CLOSES
         self._active.add(("fate", *key))
         context = self.context(module, cfg, resource)
         try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from leaklint.analysis.facts import Event, Leak, LeakExit, Site, Span, Trigger
-from leaklint.analysis.obligation import Context
+from leaklint.analysis.facts import Leak, LeakExit, Site, Span, Trigger
+from leaklint.analysis.obligation import Context, Departure
 from leaklint.analysis.project import Module
 from leaklint.analysis.summary import Found, Summaries
 from leaklint.analysis.tracker import Ending, Walk
@@ -34,7 +34,8 @@ def sites(module: Module, cfg: Cfg, summaries: Summaries, around: Surroundings) 
     places = summaries.places(module, cfg)
     for found in summaries.acquisitions(module, cfg):
         walk, context = summaries.walk(module, cfg, found)
-        yield _Surveyor(module, cfg, around, found, walk, context).site(places.holds)
+        if walk.endings:
+            yield _Surveyor(module, cfg, around, found, walk, context).site(places.holds)
 
 
 @dataclass(slots=True)
@@ -65,10 +66,10 @@ class _Surveyor:
             resource=resource,
             part=self.found.acquisition.part,
             span=self.span(self.found.node),
-            function=self.cfg.name,
+            function=self.cfg.name.replace(".<locals>", ""),
             place=self._first_name(),
             leaks=tuple(self._leak(ending, resource) for ending in self.walk.endings),
-            released=self.walk.released,
+            released=self.walk.released or notes.released,
             transferred=self.walk.transferred,
             with_exit=self.span(notes.with_exit) if notes.with_exit is not None else None,
             uncalled=self.span(notes.uncalled) if notes.uncalled is not None else None,
@@ -110,7 +111,7 @@ class _Surveyor:
         if ending.trigger is not None:
             span = self.span(_node(self.cfg.ops[ending.trigger]))
             trigger = Trigger(ending.event, self._text(span), span)
-        confidence = _confidence(ending.event, resource).lowered(ending.doubt)
+        confidence = _confidence(ending.weakest, resource).lowered(ending.doubt)
         if self.found.acquisition.by_name:
             confidence = confidence.lowered()
         lost_by, end = self._end(ending)
@@ -127,7 +128,7 @@ class _Surveyor:
         if ending.exit is LeakExit.LOST:
             if isinstance(op, ops.Unbind):
                 return "deleted", self.span(op.node) if op.node is not None else self.span(self.found.node)
-            if isinstance(op, ops.Forget):
+            if isinstance(op, ops.Forget | ops.Join):
                 call = self.cfg.ops[self.found.positions[0]]
                 assert isinstance(call, ops.Call)
                 return "discarded" if call.discarded else "anonymous", self.span(self.found.node)
@@ -139,21 +140,33 @@ class _Surveyor:
                 return "", self.span(node)
         return "", self.span(self.found.node)
 
+    @staticmethod
+    def _holds(op: ops.Assume) -> bool:
+        """Whether the condition as written holds: an identity may be written negated."""
+        comparisons: Sequence[object] = getattr(op.node, "comparisons", ())
+        negated = bool(comparisons) and type(getattr(comparisons[0], "operator", None)).__name__ in (
+            "IsNot",
+            "NotEqual",
+            "NotIn",
+        )
+        return op.value is not negated
+
     def _branches(self, ending: Ending) -> Iterator[tuple[Span, str]]:
         for number in ending.path:
             op = self.cfg.ops[number]
             if isinstance(op, ops.Assume) and op.node is not None:
-                yield self.span(op.node), "is true" if op.value else "is false"
+                span = self.span(op.node)
+                yield span, f"`{self._text(span)}` is {'true' if self._holds(op) else 'false'}"
 
 
 def _node(op: ops.Op) -> object:
     return getattr(op, "node", None)
 
 
-def _confidence(event: Event, resource: Resource) -> Confidence:
-    if event is Event.NONE:
+def _confidence(weakest: Departure, resource: Resource) -> Confidence:
+    if weakest is Departure.NONE:
         return Confidence.CERTAIN
-    if event in (Event.T0, Event.T1):
+    if weakest in (Departure.T0, Departure.T1):
         return Confidence.HIGH
     weighty = resource.tier is not Tier.G3 or resource.server
     return Confidence.MEDIUM if weighty else Confidence.LOW
@@ -162,6 +175,7 @@ def _confidence(event: Event, resource: Resource) -> Confidence:
 def _mitigations(call: ops.Call, resource: Resource) -> Iterator[str]:
     for name in (*resource.cache.heals, *resource.cache.bounds):
         for arg in call.args:
-            if arg.key == name or (arg.name and arg.name.rpartition(".")[2] == name):
+            nested = isinstance(arg.value, tuple) and name in arg.value
+            if nested or arg.key == name or (arg.name and arg.name.rpartition(".")[2] == name):
                 yield name
                 break

@@ -45,13 +45,14 @@ class BudgetExceeded(Exception):
 class Ending:
     """One way on which an obligation stays open. Nodes are numbers of the graph.
 
-    `trigger` is the node of the event by which the path departs; `path` holds the nodes of the way, first to last;
+    `trigger` is the node of the weakest event by which the path departs (of equal ones the first), `weakest` its class; `path` holds the nodes of the way, first to last;
     `last` the node at which it ends.
     """
 
     exit: LeakExit
     event: Event
     trigger: int | None
+    weakest: Departure
     path: tuple[int, ...]
     last: int
     doubt: int
@@ -203,7 +204,7 @@ class _Walker:
         elif isinstance(outcome, Obligation) and not outcome.dormant:
             self.states[index].obligation = outcome
             self.result.kept |= outcome.aliases
-            self._leak(index, LeakExit.RETURN)
+            self._leak(index, LeakExit.RETURN if outcome.aliases or outcome.closers else LeakExit.LOST)
 
     def _leak(self, index: int, exit: LeakExit) -> None:
         path: list[int] = []
@@ -212,7 +213,10 @@ class _Walker:
         while at >= 0:
             state = self.states[at]
             path.append(state.node)
-            if state.event is not Event.NONE and state.parent >= 0:
+            # Of several events the weakest counts, and of equal ones the first.
+            if state.event is not Event.NONE and (
+                trigger is None or _DEPARTURES[state.event].value >= _DEPARTURES[event].value
+            ):
                 event, trigger = state.event, self.states[state.parent].node
             at = state.parent
         path.reverse()
@@ -220,13 +224,17 @@ class _Walker:
             exit = LeakExit.RAISE
         obligation = self.states[index].obligation
         key = (exit, event, trigger)
-        ending = Ending(exit, event, trigger, tuple(path), path[-1], obligation.doubt)
+        ending = Ending(exit, event, trigger, obligation.departure, tuple(path), path[-1], obligation.doubt)
         known = self.found.get(key)
         if known is None:
             self.found[key] = len(self.result.endings)
             self.result.endings.append(ending)
-        elif self.result.endings[known].doubt > ending.doubt:
+        elif self._better(ending, self.result.endings[known]):
             self.result.endings[known] = ending
+
+    @staticmethod
+    def _better(one: Ending, other: Ending) -> bool:
+        return (one.weakest.value, one.doubt) < (other.weakest.value, other.doubt)
 
 
 __all__ = ["BUDGET", "BudgetExceeded", "Ending", "Walk", "must_guards", "walk"]

@@ -261,7 +261,8 @@ def _relations(cfg: Cfg, places: Places) -> None:
                     parents.setdefault(op.dst, set()).add(op.src)
                 if not op.weak and not op.dst.endswith("]"):
                     made_here = op.container or bool(op.src and bound.get(op.src)) or op.none is True
-                    bound[op.dst] = bound.get(op.dst, True) and made_here
+                    temporary = op.dst[0] == "%"
+                    bound[op.dst] = made_here if temporary else bound.get(op.dst, True) and made_here
             case ops.Enter() if op.dst:
                 unite(op.dst, op.place)
             case ops.Next():
@@ -272,6 +273,11 @@ def _relations(cfg: Cfg, places: Places) -> None:
             case ops.Call():
                 if op.receiver:
                     parents.setdefault(op.dst, set()).add(op.receiver)
+                for acquisition in places.acquisitions(op):
+                    if acquisition.part.startswith("["):
+                        # What comes together belongs together: the reader of (reader, writer) uses the writer.
+                        for sibling in ("[0]", "[1]"):
+                            parents.setdefault(op.dst + sibling, set()).add(op.dst + acquisition.part)
                 function = places.function(op)
                 given = op.args[0].place if op.args else ""
                 if function is not None and function.effect is Effect.CLOSER and given:
@@ -316,7 +322,7 @@ def _close(parents: Mapping[Place, set[Place]], places: Places) -> dict[Place, f
             for twin in places.same(stack.pop()):
                 for parent in parents.get(twin, ()):
                     if parent not in reached:
-                        reached.add(parent)
+                        reached |= places.same(parent)
                         stack.append(parent)
         for twin in places.same(start):
             closed[twin] = closed.get(twin, _NONE) | reached

@@ -109,11 +109,10 @@ class Finally:
 
 @dataclass(eq=False, slots=True)
 class With:
-    """One item of a ``with``; `suppresses` says that leaving it may swallow an exception, to go on at `after`."""
+    """One item of a ``with``; what `suppresses` catches goes on at its entry, behind the block."""
 
     leave: ops.Leave
-    suppresses: bool = False
-    after: int = -1
+    suppresses: Handler | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -201,9 +200,13 @@ class Unwinder:
         self._copies[top, key] = entry
         end = self._lower(top, rest, entry)
         if end is not None:
-            if isinstance(top, With) and top.suppresses and isinstance(key, Thrown):
-                self.cfg.connect(end, top.after)
-            self.cfg.connect(end, onward())
+            swallowed = Catches.NO
+            if isinstance(top, With) and top.suppresses is not None and isinstance(key, Thrown):
+                swallowed = top.suppresses.catches(key)
+                if swallowed is not Catches.NO:
+                    self.cfg.connect(end, top.suppresses.entry)
+            if swallowed is not Catches.YES:
+                self.cfg.connect(end, onward())
         return entry
 
     def _shared_copy(self, top: Finally, rest: Frames, key: object, onward: Callable[[], int]) -> int:

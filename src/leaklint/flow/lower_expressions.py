@@ -15,15 +15,15 @@ from leaklint.catalogue.model import Catalogue, Effect
 from leaklint.flow import ops
 from leaklint.flow.cfg import Cfg, EdgeKind
 from leaklint.flow.frames import ANY, CANCELLED, Unwinder
-from leaklint.flow.ops import UNKNOWN, Arg, Place, Test, Use
+from leaklint.flow.ops import ADDING, UNKNOWN, Arg, Place, Test, Use
 from leaklint.flow.scope import Scope
 
-_ADDING = {"append": 0, "appendleft": 0, "add": 0, "insert": 1, "put": 0, "put_nowait": 0, "setdefault": 1}
-"""methods of containers that keep an argument, with its position"""
 _MERGING = frozenset({"extend", "update", "extendleft"})
 _TAKING = frozenset({"pop", "popleft", "get", "get_nowait", "popitem"})
 _VIEWING = {"values": "[]", "items": "[][1]", "copy": "[]"}
 _CONTAINERS = frozenset({"list", "dict", "set", "tuple", "collections.deque", "collections.defaultdict", "sorted"})
+_TESTS = frozenset({"isinstance", "issubclass", "hasattr", "callable"})
+"""calls that give the same answer until a name is bound again"""
 _SIDE = {cst.Is: "is", cst.IsNot: "is", cst.Equal: "==", cst.NotEqual: "==", cst.In: "in", cst.NotIn: "in"}
 _STANDARD = frozenset(f"sys.{under}std{name}{under}" for name in ("in", "out", "err") for under in ("", "__"))
 
@@ -41,6 +41,8 @@ class Expressions:
         self.counter = 0
         self.classes: list[tuple[str, set[str]]] = []
         """enclosing class bodies that are being run: their path and the names bound so far"""
+        self.comprehensions: list[dict[str, Place]] = []
+        """enclosing comprehensions: the places of the variables that they bind"""
         self.lower_nested: Callable[[cst.FunctionDef | cst.Lambda, Scope], str] = lambda node, scope: ""
         self.functions: dict[cst.FunctionDef, ast.FunctionDef | ast.AsyncFunctionDef] = {}
 
@@ -90,7 +92,11 @@ class Expressions:
     # names
 
     def variable(self, name: str) -> Place:
-        """The place of a name: inside of a class body, of the attribute that it becomes."""
+        """The place of a name: inside of a class body, of the attribute that it becomes; inside of a comprehension, of
+        the variable of its own."""
+        for names in reversed(self.comprehensions):
+            if name in names:
+                return names[name]
         for path, bound in reversed(self.classes):
             if name in bound:
                 return f"{path}.{name}"
@@ -196,7 +202,7 @@ class Expressions:
         inner = node.value
         place = ""
         if isinstance(inner, cst.From):
-            place = self.value(inner.item)
+            self.act(ops.Event(Use.ITERATE, self.value(inner.item), node))
         elif inner is not None:
             place = self.value(inner)
         if place and not self.scope.yields_back:
@@ -383,6 +389,7 @@ class Expressions:
         self.act(ops.Event(Use.ITERATE, iterator, comp.iter), cancel=asynchronous)
         turn = self.cursor
         self.place(ops.Next(item, iterator))
+        self.comprehensions.append({name: f"{name}@{self.counter}" for name in _target_names(comp.target)})
         self.assign(comp.target, item)
         skips: list[Position] = []
         for condition in comp.ifs:
@@ -396,6 +403,7 @@ class Expressions:
                 self._loops(comp.inner_for_in, element, sources)
             else:
                 element()
+        self.comprehensions.pop()
         back = self.join(self.cursor, *skips)
         if back is not None:
             self.cfg.connect(back, head)
@@ -480,6 +488,9 @@ class Expressions:
             value = {"None": None, "True": True, "False": False}[node.value]
         elif isinstance(node, cst.Integer | cst.SimpleString):
             value = node.evaluated_value
+        elif isinstance(node, cst.Dict):
+            keys = (e.key for e in node.elements if isinstance(e, cst.DictElement))
+            value = tuple(str(key.evaluated_value) for key in keys if isinstance(key, cst.SimpleString))
         return Arg(key, place, value, self.dotted(node))
 
     def _emit_call(self, call: ops.Call) -> None:
@@ -508,8 +519,8 @@ class Expressions:
 
     def _container_call(self, call: ops.Call) -> None:
         method, receiver = call.method, call.receiver
-        if method in _ADDING:
-            kept = [a for a in call.args if a.key == str(_ADDING[method]) and a.place]
+        if method in ADDING:
+            kept = [a for a in call.args if a.key == str(ADDING[method]) and a.place]
             for arg in kept:
                 self.place(ops.Bind(f"{receiver}[]", arg.place))
                 self.place(ops.Escape(f"{receiver}[]", ops.How.ELEMENT, call.node))
@@ -531,7 +542,7 @@ class Expressions:
         """Bind `target` to the value at `place`; `value` is its expression where there is one."""
         if isinstance(target, cst.Name):
             name = target.value
-            if self.classes:
+            if self.classes and not self.comprehensions:
                 self.classes[-1][1].add(name)
             truth, none = self.constant(value) if value is not None else (None, None)
             bound = self.variable(name)
@@ -614,6 +625,9 @@ class Expressions:
     def _compare(self, node: cst.Comparison) -> tuple[Position, Position]:
         comparison = node.comparisons[0]
         operator, right_node = comparison.operator, comparison.comparator
+        if isinstance(node.left, cst.Name) and node.left.value == "None":
+            swapped = comparison.with_changes(comparator=node.left)
+            node, right_node = node.with_changes(left=right_node, comparisons=[swapped]), node.left
         left = self.value(node.left)
         self.value(right_node)
         if self.cursor is None:
@@ -684,7 +698,20 @@ class Expressions:
             right = self._pure(node.comparisons[0].comparator, names)
             operator = type(node.comparisons[0].operator).__name__
             return f"{left} {operator} {right}" if left and right else ""
+        if isinstance(node, cst.Call) and self.dotted(node.func) in _TESTS and not any(a.star for a in node.args):
+            given = [self._pure(a.value, names) for a in node.args]
+            return f"{self.dotted(node.func)}({', '.join(given)})" if all(given) else ""
         return ""
+
+
+def _target_names(target: cst.BaseExpression) -> list[str]:
+    if isinstance(target, cst.Name):
+        return [target.value]
+    if isinstance(target, cst.StarredElement):
+        return _target_names(target.value)
+    if isinstance(target, cst.Tuple | cst.List):
+        return [name for element in target.elements for name in _target_names(element.value)]
+    return []
 
 
 def _number(node: cst.BaseExpression) -> str:

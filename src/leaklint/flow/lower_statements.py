@@ -11,13 +11,13 @@ import libcst as cst
 from leaklint.catalogue.model import Catalogue, Effect
 from leaklint.flow import ops
 from leaklint.flow.cfg import RETURN, Cfg, EdgeKind
-from leaklint.flow.frames import CANCELLED, Finally, Handler, Loop, Thrown, Try, Way, With, cancels
+from leaklint.flow.frames import ANY, CANCELLED, Catches, Finally, Handler, Loop, Thrown, Try, Way, With, cancels
 from leaklint.flow.lower_patterns import Patterns
 from leaklint.flow.ops import RESULT, Use
 from leaklint.flow.scope import Scope
 from leaklint.syntax.names import function_bindings
 
-_ANY_CAUGHT = (Thrown(EdgeKind.EXCEPTION), CANCELLED)
+_ANY_CAUGHT = (ANY, CANCELLED)
 
 
 class Statements(Patterns):
@@ -74,6 +74,7 @@ class Statements(Patterns):
         place = self.value(node.value)
         if target and place:
             self.place(ops.Bind(f"{target}[]", f"{place}[]"))
+            self.place(ops.Escape(f"{target}[]", ops.How.ELEMENT, node))
         elif target:
             self.place(ops.Bind(target, target, node=node))
 
@@ -133,6 +134,18 @@ class Statements(Patterns):
             place = self.value(expression)
             if place:
                 self.place(ops.Unbind(place, node))
+
+    def _Import(self, node: cst.Import | cst.ImportFrom) -> None:
+        if isinstance(node.names, cst.ImportStar):
+            return
+        for alias in node.names:
+            name = alias.asname.name if alias.asname is not None else alias.name
+            while isinstance(name, cst.Attribute):
+                name = name.value  # type: ignore[assignment]
+            if isinstance(name, cst.Name):
+                self.place(ops.Bind(self.variable(name.value), none=False))
+
+    _ImportFrom = _Import
 
     # branches
 
@@ -267,7 +280,8 @@ class Statements(Patterns):
             if starred and self.cursor is not None:
                 for later in handlers[index + 1 :]:
                     self.cfg.connect(self.cursor, later.entry)
-                self.cfg.connect(self.cursor, self.unwinder.exception(guarded, Thrown(EdgeKind.EXCEPTION)))
+                if not any(h.catches(ANY) is Catches.YES for h in handlers):
+                    self.cfg.connect(self.cursor, self.unwinder.exception(guarded, ANY))
         self.cursor = self.join(*ends)
         self.unwinder.frames = outer
         if node.finalbody is not None and self.cursor is not None:
@@ -286,9 +300,10 @@ class Statements(Patterns):
         kinds: list[cst.BaseExpression] = [clause.type]
         if isinstance(clause.type, cst.Tuple):
             kinds = [element.value for element in clause.type.elements]
-        return tuple(self.dotted(kind) or (kind.value if isinstance(kind, cst.Name) else "?") for kind in kinds) or (
-            "?",
-        )
+        return tuple(self._class_name(kind) for kind in kinds) or ("?",)
+
+    def _class_name(self, kind: cst.BaseExpression) -> str:
+        return self.dotted(kind) or (kind.value if isinstance(kind, cst.Name) else "?")
 
     def _handler(self, handler: Handler, clause: cst.ExceptHandler | cst.ExceptStarHandler) -> None:
         before = self.caught, self.caught_as
@@ -331,9 +346,7 @@ class Statements(Patterns):
             if item.asname is not None:
                 self.assign(item.asname.name, entered, node=node)
             self.place(ops.Forget())
-            suppresses = self._suppresses(item.item)
-            after = self.cfg.add(ops.Join("after with")) if suppresses else -1
-            frame = With(ops.Leave(manager, asynchronous, item), suppresses, after)
+            frame = With(ops.Leave(manager, asynchronous, item), self._suppresses(item.item))
             managers.append((manager, frame))
             self.unwinder.frames = (*self.unwinder.frames, frame)
         if self.cursor is not None:
@@ -342,24 +355,26 @@ class Statements(Patterns):
             self.unwinder.frames = self.unwinder.frames[: self.unwinder.frames.index(frame)]
             if self.cursor is not None:
                 self.place(frame.leave)
-            if frame.suppresses:
+            after = frame.suppresses.entry if frame.suppresses is not None else -1
+            if after in self.cfg.entered:
                 if self.cursor is not None:
-                    self.cfg.connect(self.cursor, frame.after)
-                self.cursor = frame.after
+                    self.cfg.connect(self.cursor, after)
+                self.cursor = after
             if self.cursor is not None:
                 self.place(ops.Unbind(manager, node))
         self.unwinder.frames = outer
 
-    def _suppresses(self, manager: cst.BaseExpression) -> bool:
+    def _suppresses(self, manager: cst.BaseExpression) -> Handler | None:
         if not isinstance(manager, cst.Call):
-            return False
+            return None
         callee = self.dotted(manager.func)
         name = manager.func.attr.value if isinstance(manager.func, cst.Attribute) else ""
         for known in (callee, f"*.{name}"):
             function = self.catalogue.functions.get(known)
             if function is not None and function.effect is Effect.SUPPRESSES:
-                return True
-        return False
+                classes = tuple(self._class_name(a.value) for a in manager.args if a.keyword is None)
+                return Handler(classes or ("?",), self.cfg.add(ops.Join("after with")))
+        return None
 
     # definitions
 
@@ -425,6 +440,7 @@ class Statements(Patterns):
             place = self.value(node.body)
             if self.cursor is not None:
                 self.place(ops.Bind(RESULT, place, node=node))
+                self.place(ops.Forget())
         else:
             self.cfg.parameters = tuple(_parameters(node.params))
             self.cfg.annotations = dict(self._annotations(node.params))

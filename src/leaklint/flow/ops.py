@@ -20,6 +20,9 @@ UNKNOWN = object()
 RESULT: Place = "#result"
 """holds what a ``return`` gives, until the function is really left"""
 
+ADDING = {"append": 0, "appendleft": 0, "add": 0, "insert": 1, "put": 0, "put_nowait": 0, "setdefault": 1}
+"""methods of containers that keep an argument, with its position"""
+
 
 class Test(Enum):
     """What a branch asks of a place."""
@@ -56,7 +59,7 @@ class How(Enum):
 class Arg:
     """One argument: `key` is the position as digits or the keyword, ``*`` or ``**`` when it is unpacked.
 
-    `value` is the value of a literal, else UNKNOWN; `name` the dotted text of a name (``subprocess.PIPE``).
+    `value` is the value of a literal (of a dict display the tuple of its string keys), else UNKNOWN; `name` the dotted text of a name (``subprocess.PIPE``).
     """
 
     key: str

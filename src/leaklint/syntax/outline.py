@@ -21,6 +21,8 @@ class Function:
     generator: bool
     quiet: bool | None
     """True when nothing in it can raise, False when something can and nothing catches; None when a handler decides"""
+    never_returns: bool
+    """it ends in a raise and holds no return"""
 
 
 @dataclass(slots=True)
@@ -48,9 +50,11 @@ def _collect(body: list[ast.stmt], prefix: str, owner: str, outermost: str, name
             _collect(node.body, f"{name}.", name, outermost, names, found)
             continue
         decorators = tuple(filter(None, (_decorator(d, names) for d in node.decorator_list)))
-        generator, quiet = _nature(node)
-        function = Function(name, node, owner, outermost or name, decorators, generator, quiet)
-        found.functions.setdefault(name, function)
+        generator, quiet, never = _nature(node)
+        if name in found.functions:
+            # Defined again (a fallback, a setter): calls reach the first, both are analysed.
+            name = f"{name}#{len(found.functions)}"
+        found.functions[name] = Function(name, node, owner, outermost or name, decorators, generator, quiet, never)
         _collect(node.body, f"{name}.<locals>.", "", outermost or name, names, found)
 
 
@@ -70,9 +74,9 @@ def _definitions(body: list[ast.stmt]) -> Iterator[FunctionNode | ast.ClassDef]:
             stack.extend(reversed([c for c in ast.iter_child_nodes(node) if not isinstance(c, ast.expr)]))
 
 
-def _nature(function: FunctionNode) -> tuple[bool, bool | None]:
-    """(is a generator, is quiet) of a function's own scope."""
-    generator = raises = handles = False
+def _nature(function: FunctionNode) -> tuple[bool, bool | None, bool]:
+    """(is a generator, is quiet, never returns) of a function's own scope."""
+    generator = raises = handles = returns = False
     stack: list[ast.AST] = list(function.body)
     while stack:
         node = stack.pop()
@@ -82,6 +86,9 @@ def _nature(function: FunctionNode) -> tuple[bool, bool | None]:
             raises = True
         elif isinstance(node, ast.Try | ast.With | ast.AsyncWith):
             handles = True
+        elif isinstance(node, ast.Return):
+            returns = True
         if not isinstance(node, FunctionNode | ast.Lambda | ast.ClassDef):
             stack.extend(ast.iter_child_nodes(node))
-    return generator, True if not raises else None if handles else False
+    never = isinstance(function.body[-1], ast.Raise) and not returns and not generator
+    return generator, True if not raises else None if handles else False, never

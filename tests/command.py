@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE")
+_FOLDERS = [os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+_PATHS = {"PYTHONPATH": os.pathsep.join(_FOLDERS)} if _FOLDERS else {}
+"""made absolute before any test changes the working directory"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,4 @@ def leaklint(
 def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """This process's environment without a word about colours, with absolute paths to import from, and ``extra``."""
     inherited = {name: value for name, value in os.environ.items() if name not in _COLOURS}
-    if "PYTHONPATH" in inherited:
-        parts = inherited["PYTHONPATH"].split(os.pathsep)
-        inherited["PYTHONPATH"] = os.pathsep.join(os.path.abspath(part) for part in parts if part)
-    return {**inherited, **(extra or {})}
+    return {**inherited, **_PATHS, **(extra or {})}

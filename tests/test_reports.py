@@ -385,7 +385,7 @@ class TestFingerprint:
         [
             (finding(at(5, 12, 33), rule="LL101"), "x", 0),
             (finding(at(5, 12, 33), function="other"), "x", 0),
-            (finding(at(5, 12, 33), resource="stdlib.open"), "x", 0),
+            (finding(at(5, 12, 33), resource="open"), "x", 0),
             (finding(at(5, 12, 33, path="other.py")), "x", 0),
             (finding(at(5, 12, 33)), "y", 0),
             (finding(at(5, 12, 33)), "x", 1),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import re
 import sys
 from collections.abc import Iterator
-from functools import partial
 
+from tests.oracle.execute import Unrunnable
 from tests.oracle.generate import generate
-from tests.oracle.grammar import Program
+from tests.oracle.grammar import KINDS, SESSION, Program
 from tests.oracle.judge import Checker, Verdict, judge, leaklint_lines, tabulate
 from tests.oracle.shrink import shrink
 from tests.oracle.world import Limits
@@ -31,19 +32,41 @@ def verdicts(seeds: range, jobs: int = 1) -> Iterator[Verdict]:
         yield from pool.imap(verdict_of, seeds, chunksize=20)
 
 
-def _shown(verdict: Verdict) -> str:
-    """A wrong verdict with its program made small."""
+def _shrunk(verdict: Verdict) -> Verdict:
+    """The verdict on the smallest program that fails in the same way."""
     program = verdict.program
 
-    def fails(source: str, *, missed: bool) -> bool:
-        small = judge(Program(program.seed, source, program.tags), leaklint_lines, Limits())
-        return small.decided and bool(small.missed if missed else small.false or small.failed)
+    def again(source: str) -> Verdict:
+        return judge(Program(program.seed, source, program.tags), leaklint_lines, Limits())
 
-    small = shrink(program.source, partial(fails, missed=bool(verdict.missed)))
-    again = judge(Program(program.seed, small, program.tags), leaklint_lines, Limits())
-    numbered = "\n".join(f"{n:4} {line}" for n, line in enumerate(small.splitlines(), 1))
-    head = f"seed {program.seed}: missed {sorted(again.missed)}, false alarms {sorted(again.false)} {again.failed}"
-    return f"{head}\n{numbered}\n"
+    def fails(source: str) -> bool:
+        try:
+            small = again(source)
+        except Unrunnable:
+            return False
+        if verdict.failed or verdict.missed:
+            return bool(small.failed if verdict.failed else small.missed)
+        # A program that breaks down by itself would hide what the false alarm was about.
+        return small.decided and not small.truth.spontaneous and bool(small.false & small.truth.acquired)
+
+    return again(shrink(program.source, fails))
+
+
+def _show(wrong: list[Verdict], most: int) -> None:
+    """Print wrong verdicts, made small; those alike but for names and the kind of resource only once."""
+    acquire = re.compile("|".join(re.escape(a).replace('"', "['\"]") for k in (*KINDS, SESSION) for a in k.acquire))
+    first: dict[str, int] = {}
+    for verdict in wrong[:most]:
+        small = _shrunk(verdict)
+        body = small.program.source.partition("def target")[2]
+        alike = re.sub(r"\d+", "", acquire.sub("ACQUIRE", body)) + f"{bool(small.missed)}"
+        wrong_lines = f"missed {sorted(small.missed)}, false alarms {sorted(small.false)} {small.failed}"
+        head = f"seed {verdict.program.seed}: {wrong_lines}"
+        if alike in first:
+            print(f"{head}: like seed {first[alike]}\n")
+            continue
+        first[alike] = verdict.program.seed
+        print(head, *(f"{n:4} {line}" for n, line in enumerate(small.program.source.splitlines(), 1)), "", sep="\n")
 
 
 def main() -> int:
@@ -56,8 +79,7 @@ def main() -> int:
     arguments = parser.parse_args()
     found = list(verdicts(range(arguments.seed, arguments.seed + arguments.programs), arguments.jobs))
     wrong = sorted((v for v in found if v.wrong), key=lambda v: (not v.missed, len(v.program.source)))
-    for verdict in wrong[: arguments.show]:
-        print(_shown(verdict))
+    _show(wrong, arguments.show)
     table = tabulate(found)
     print("\n".join(table.lines()))
     if wrong:

@@ -34,10 +34,16 @@ class Truth:
     soft: frozenset[int]
     runs: int
     complete: bool
+    spontaneous: bool
+    """whether some run was soft: raised what nobody injected"""
+
+
+class Unrunnable(Exception):
+    """The program's module level raises."""
 
 
 class _Instrument(ast.NodeTransformer):
-    """Adds the calls by which the world follows a program: to helpers, handlers and finally bodies; no line moves."""
+    """Adds the calls by which the world follows a program: helpers, handlers, finally bodies, loops; no line moves."""
 
     def __init__(self) -> None:
         self.depth = 0
@@ -68,6 +74,14 @@ class _Instrument(ast.NodeTransformer):
 
     visit_Try = visit_TryStar = _try
 
+    def _loop(self, node: Any) -> Any:
+        self.generic_visit(node)
+        tick = ast.Call(ast.Name("_tick_", ast.Load()), [], [])
+        node.body.insert(0, ast.copy_location(ast.If(tick, [ast.Break()], []), node))
+        return node
+
+    visit_For = visit_AsyncFor = visit_While = _loop
+
     @staticmethod
     def _seen(at: ast.stmt) -> ast.Expr:
         return ast.copy_location(ast.Expr(ast.Call(ast.Name("_seen_", ast.Load()), [], [])), at)
@@ -87,7 +101,7 @@ def kinds_of(tree: ast.Module) -> tuple[type[BaseException], ...]:
 def explore(source: str, limits: Limits) -> Truth:
     """Run ``source`` on every combination of choices within ``limits``.
 
-    Raises SyntaxError when it does not compile, and whatever its module level raises.
+    Raises SyntaxError when it does not compile, Unrunnable when it cannot be imported.
     """
     tree = ast.parse(source)
     world = World(limits, kinds_of(tree))
@@ -101,31 +115,35 @@ def explore(source: str, limits: Limits) -> Truth:
         | {"open": library.open_file, "print": _silent, "__import__": _importer(library)},
         "_adopt_": world.adopt,
         "_seen_": world.seen,
+        "_tick_": world.tick,
     }
-    exec(code, names)  # programs are written by the grammar
+    try:
+        exec(code, names)  # programs are written by the grammar
+    except Exception as error:
+        raise Unrunnable from error
     initial = {name for name in names if name not in ("HELD", "KEPT")}
     acquired: set[int] = set()
     leaks: set[int] = set()
     soft: set[int] = set()
     script: list[int] = []
-    runs = 0
+    runs, complete, spontaneous = 0, False, False
     collecting = gc.isenabled()
     gc.disable()
     try:
-        while runs < limits.runs:
+        while runs < limits.runs and not complete:
             run = world.run = Run(script)
             runs += 1
             leaked = _once(world, names, initial)
             acquired |= {r.line for r in run.records}
             (soft if run.soft else leaks).update(leaked)
+            spontaneous = spontaneous or run.soft
             script = _next(run.trail)
-            if not script:
-                return Truth(frozenset(acquired), frozenset(leaks), frozenset(soft - leaks), runs, True)
-        return Truth(frozenset(acquired), frozenset(leaks), frozenset(soft - leaks), runs, False)
+            complete = not script
     finally:
         if collecting:
             gc.enable()
         gc.collect(1)
+    return Truth(frozenset(acquired), frozenset(leaks), frozenset(soft - leaks), runs, complete, spontaneous)
 
 
 def _next(trail: list[tuple[int, int]]) -> list[int]:

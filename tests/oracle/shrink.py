@@ -14,23 +14,25 @@ BLOCKS = ("body", "orelse", "finalbody")
 def shrink(source: str, fails: Callable[[str], bool], attempts: int = 1500) -> str:
     """The smallest program found for which ``fails`` still holds; ``source`` itself must fail. Comments are lost."""
     current = ast.parse(source)
-    tried = 0
-    progress = True
-    while progress and tried < attempts:
-        progress = False
-        for candidate in list(_smaller(current)):
+    tried, position = 0, 0
+    while tried < attempts:
+        # Candidates are numbered; behind a deletion the search goes on where it was, until a whole round fails.
+        candidates = list(_smaller(current))
+        order = [*candidates[position:], *candidates[:position]]
+        for offset, candidate in enumerate(order):
             tried += 1
-            if tried >= attempts:
-                break
             text = ast.unparse(ast.fix_missing_locations(candidate)) + "\n"
             if _valid(text) and fails(text):
-                current, progress = ast.parse(text), True
+                position = (position + offset) % len(candidates)
+                current = ast.parse(text)
                 break
+        else:
+            break
     return ast.unparse(current) + "\n"
 
 
 def _valid(text: str) -> bool:
-    """Whether the text compiles and each endless loop still starts with its way out."""
+    """Whether the text compiles and still has the function under test."""
     try:
         tree = ast.parse(text)
         with warnings.catch_warnings():
@@ -38,24 +40,7 @@ def _valid(text: str) -> bool:
             compile(text, "<candidate>", "exec")
     except SyntaxError:
         return False
-    for node in ast.walk(tree):
-        if isinstance(node, ast.While) and not _bounded(node):
-            return False
     return any(isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name == "target" for n in ast.walk(tree))
-
-
-def _bounded(loop: ast.While) -> bool:
-    def calls(node: ast.AST, *names: str) -> bool:
-        return any(
-            isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in names for n in ast.walk(node)
-        )
-
-    first = loop.body[0]
-    if isinstance(loop.test, ast.Constant):
-        return isinstance(first, ast.If) and calls(first.test, "stop") and isinstance(first.body[0], ast.Break)
-    return calls(loop.test, "cond", "stop") or any(
-        calls(statement, "stop", "open", "connect") for statement in loop.body
-    )
 
 
 def _smaller(tree: ast.Module) -> Iterator[ast.Module]:

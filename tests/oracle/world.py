@@ -58,6 +58,7 @@ class Run:
     generators: list[Any] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     faults: int = 0
+    turns: int = 0
     soft: bool = False
 
 
@@ -104,6 +105,16 @@ class World:
         turns = self.run.counts.get(name, 0)
         self.run.counts[name] = turns + 1
         return turns >= self.limits.loops
+
+    def tick(self) -> bool:
+        """Count one turn of any loop; whether to break out of it, since the run goes on for ever."""
+        self.run.turns += 1
+        return self.endless
+
+    @property
+    def endless(self) -> bool:
+        """Whether the run looped more than bounded loops can: it is thrown away."""
+        return self.run.turns > self.limits.choices
 
     # the program's own exceptions
 

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPSConnection
+from ftplib import FTP
 
 import httpx
 import paramiko
@@ -122,13 +122,12 @@ def fetch_plainly(url, parse):
         response.close()  # release: response
 
 
-def fetch_low(host, work):
-    connection = HTTPSConnection(host)  # acquire: HTTPSConnection
+def list_folder(host, parse):
+    server = FTP(host)  # acquire: FTP
     try:
-        connection.request("GET", "/")
-        return work(connection)
+        return parse(server.nlst())
     finally:
-        connection.close()  # release: connection
+        server.quit()  # release: server
 
 
 def fetch_session(url):

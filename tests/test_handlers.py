@@ -201,6 +201,18 @@ def test_a_nested_function_shadows_one_of_the_module() -> None:
     assert reached(source, "handler") == {"handler", "handler.work"}
 
 
+def test_every_definition_of_a_name_counts() -> None:
+    source = """
+        if fast:
+            def handler(event, context): quick()
+        else:
+            def handler(event, context): thorough()
+        def quick(): ...
+        def thorough(): ...
+    """
+    assert reached(source, "handler") == {"handler", "quick", "thorough"}
+
+
 def test_depth_is_no_limit() -> None:
     calls = "\n".join(f"def f{i}(): f{i + 1}()" for i in range(3000))
     assert len(reached(f"{calls}\ndef f3000(): ...", "f0")) == 3001

@@ -107,7 +107,8 @@ def _children(node: ast.AST) -> Iterator[ast.stmt]:
 class _Index:
     """The functions and classes of a module by qualified name, and which names stand for which."""
 
-    functions: dict[str, FunctionNode] = field(default_factory=dict)
+    functions: dict[str, list[FunctionNode]] = field(default_factory=dict)
+    """every definition of a name: a fallback in another branch, a property and its setter"""
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
     instances: dict[str, str] = field(default_factory=dict)
     """module-level variables that are bound to an instance of a class of the module"""
@@ -124,7 +125,7 @@ class _Index:
                 if isinstance(node, ast.ClassDef):
                     index.classes.setdefault(name, node)
                 else:
-                    index.functions.setdefault(name, node)
+                    index.functions.setdefault(name, []).append(node)
                 waiting.extend((child, f"{name}.") for child in node.body)
             else:
                 waiting.extend((child, prefix) for child in _children(node))
@@ -133,7 +134,7 @@ class _Index:
 
     def calls(self, name: str) -> Iterator[str]:
         """The functions of the module that function ``name`` calls by name or hands to a call."""
-        body = list(_own_nodes(self.functions[name]))
+        body = [node for function in self.functions[name] for node in _own_nodes(function)]
         instances = {**self.instances, **dict(self.bindings(body, name))}
         for node in body:
             if isinstance(node, ast.Call):

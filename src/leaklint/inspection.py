@@ -237,10 +237,8 @@ class Inspection:
     def _in_handler(self, function: str) -> bool:
         if function == gate.MODULE:
             return bool(self.entries)
-        plain = function.replace(".<locals>", "")
-        return (
-            plain in self.reachable or function in self.reachable or plain.partition(".<lambda>")[0] in self.reachable
-        )
+        plain = function.replace(".<locals>", "").partition(".<lambda>")[0].partition("#")[0]
+        return plain in self.reachable
 
     def _read_by_functions(self, name: str) -> bool:
         root = name.partition(".")[0].partition("[")[0]

@@ -42,9 +42,9 @@ class Mark:
     READS = "="
     """reads from it (``csv.reader(f)``, a generator expression): keeps it alive, cannot release it"""
     CALLS = "!"
-    """is a bound release method, or a function that releases it when called"""
+    """is a bound release method"""
     WRAPS = "~"
-    """what a constructor of unknown class made of it, which may own it now, or a function that captured it"""
+    """what a constructor of unknown class made of it, which may own it now"""
     MAYBE = "?"
     """what an unknown function made of it"""
 
@@ -306,7 +306,7 @@ def _uses(place: Place, state: Obligation, context: Context) -> bool:
         return False
     if any(relative(known, place) == "" or within(place, known) for known in state.aliases):
         return True
-    if any(within(place, known[1:]) for known in state.derived):
+    if any(within(place, known[1:]) for known in state.derived) or _captured(place, state, context):
         return True
     ancestors = context.places.ancestors.get(place) or context.places.ancestors.get(root_of(place), frozenset())
     return any(names_one(state.aliases, a) for a in ancestors)
@@ -342,9 +342,6 @@ def step(op: Op, state: Obligation, edge: EdgeKind, context: Context) -> Result:
             if any(_holds(source, state) for source in op.srcs):
                 return replace(state, derived=state.derived | {Mark.READS + op.dst})
             return state
-        case ops.Define():
-            captured = {root_of(a) for a in state.aliases} & set(op.captured)
-            return _define(op, captured, state, context) if captured else state
         case ops.Escape():
             return _escape(op.place, op.how, state, context)
         case ops.Enter():
@@ -361,23 +358,17 @@ def step(op: Op, state: Obligation, edge: EdgeKind, context: Context) -> Result:
             return state
 
 
-def _define(op: ops.Define, captured: set[Place], state: Obligation, context: Context) -> Obligation:
-    fates = {context.captured_fate(op, name) for name in captured}
-    if Fate.CLOSES_SOMETIMES in fates:
-        context.notes.released = True
-    closes = fates & {Fate.CLOSES, Fate.CLOSES_NORMALLY}
-    return replace(state, derived=state.derived | {(Mark.CALLS if closes else Mark.WRAPS) + op.dst})
-
-
-def at_return(state: Obligation) -> Result:
+def at_return(state: Obligation, context: Context) -> Result:
     """The obligation when the function has returned: what the result holds belongs to the caller."""
     if any(within(place, RESULT) for place in (*state.aliases, *state.closers)):
         return Outcome.RETURNED
-    return _escape_derived(RESULT, state)
+    return _escape_derived(RESULT, state, context)
 
 
-def _escape_derived(place: Place, state: Obligation) -> Result:
+def _escape_derived(place: Place, state: Obligation, context: Context) -> Result:
     """The obligation when what is at `place` gets another owner, and the resource itself is not there."""
+    if _captured(place, state, context):
+        return Outcome.TRANSFERRED
     marks = {known[0] for known in state.derived if relative(known[1:], place) is not None}
     if Mark.CALLS in marks or Mark.WRAPS in marks:
         return Outcome.TRANSFERRED
@@ -436,9 +427,17 @@ def _holds(place: Place, state: Obligation) -> bool:
     """Whether a place holds the resource, directly or inside of a container or something derived."""
     if not place:
         return False
-    return any(relative(known, place) is not None for known in state.aliases) or any(
+    return any(relative(known, place) is not None for known in (*state.aliases, *state.closers)) or any(
         relative(known[1:], place) is not None for known in state.derived
     )
+
+
+def _captured(place: Place, state: Obligation, context: Context) -> frozenset[Place]:
+    """The names by which a nested function at `place` reaches the resource: it reads them when it is called."""
+    define = context.places.closures.get(place)
+    if define is None:
+        return frozenset()
+    return frozenset(root_of(a) for a in state.aliases).intersection(define.captured)
 
 
 def _escape(place: Place, how: How, state: Obligation, context: Context) -> Result:
@@ -446,7 +445,7 @@ def _escape(place: Place, how: How, state: Obligation, context: Context) -> Resu
         return state
     if any(relative(known, place) is not None for known in (*state.aliases, *state.closers)):
         return Outcome.TRANSFERRED
-    return _escape_derived(place, state)
+    return _escape_derived(place, state, context)
 
 
 def _enter(op: ops.Enter, state: Obligation, context: Context) -> Result:
@@ -566,8 +565,14 @@ def _released(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context)
         for one in steps:
             if _performs(op, one, state, context):
                 done |= {one}
-    if op.method == "__call__" and Mark.CALLS + op.receiver in state.derived:
-        return Outcome.DISCHARGED
+    if op.method == "__call__":
+        if Mark.CALLS + op.receiver in state.derived:
+            return Outcome.DISCHARGED
+        fates = _captured_fates(op.receiver, state, context)
+        if Fate.CLOSES in fates or (Fate.CLOSES_NORMALLY in fates and edge is EdgeKind.NORMAL):
+            return Outcome.DISCHARGED
+        if Fate.CLOSES_SOMETIMES in fates:
+            context.notes.released = True
     if done == state.done:
         return state
     if any(all(one in done for one in steps) for steps in resource.release):
@@ -601,7 +606,8 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
     effect = function.effect
     if effect is Effect.STACK_POP:
         if names_one(state.closers, op.receiver):
-            return replace(state, closers=state.closers | {op.dst})
+            # What was registered moves: the old stack closes nothing any more.
+            return replace(state, closers=frozenset((op.dst,)))
         return state
     if effect is Effect.STACK_CALLBACK:
         return _callback(op, state, given, context)
@@ -661,10 +667,16 @@ def _release_given(op: ops.Call, state: Obligation, context: Context) -> bool:
         base, _, attribute = arg.place.rpartition(".")
         if base and names_one(state.aliases, base) and _is_release(attribute, context.resource):
             return True
-        closure = context.places.closures.get(arg.place)
-        if closure is not None and Mark.CALLS + arg.place in state.derived:
+        if Mark.CALLS + arg.place in state.derived:
+            return True
+        if _captured_fates(arg.place, state, context) & {Fate.CLOSES, Fate.CLOSES_NORMALLY}:
             return True
     return False
+
+
+def _captured_fates(place: Place, state: Obligation, context: Context) -> set[Fate]:
+    names = _captured(place, state, context)
+    return {context.captured_fate(context.places.closures[place], name) for name in names}
 
 
 def _owned(op: ops.Call, state: Obligation, context: Context) -> bool:

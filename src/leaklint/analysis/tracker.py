@@ -193,7 +193,7 @@ class _Walker:
 
     def _returned(self, index: int) -> None:
         obligation = self.states[index].obligation
-        outcome = at_return(obligation)
+        outcome = at_return(obligation, self.context)
         if outcome is Outcome.RETURNED:
             self.result.transferred = True
             for place in obligation.aliases:

@@ -285,7 +285,7 @@ def _relations(cfg: Cfg, places: Places) -> None:
                     managers.add(op.dst)
                 elif function is not None and function.effect is Effect.PASSES and given:
                     unite(op.dst, given)
-                bound[op.dst] = function is not None and function.effect is Effect.MEMORY and not op.args
+                bound[op.dst] = function is not None and function.effect is Effect.HOLDS
     places.twins = {place: frozenset(group) for place, group in groups.items()}
     places.managers = frozenset(twin for m in managers for twin in _forward(cfg, m))
     outside = set(cfg.parameters)

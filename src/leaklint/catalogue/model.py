@@ -78,6 +78,7 @@ class Effect(Enum):
     NEVER_RETURNS = "never-returns"  # raises SystemExit: sys.exit
     ENDS_PROCESS = "ends-process"  # os._exit, os.execv: nothing is left to leak
     MEMORY = "memory"  # constructs an in-memory buffer: io.BytesIO
+    HOLDS = "holds"  # constructs a plain object whose attributes hold what is given and release nothing
     SUPPRESSES = "suppresses"  # a context manager that swallows exceptions: contextlib.suppress
     CACHES = "caches"  # a decorator that runs its function once and keeps the result: functools.cache
     GIVES_BACK = "gives-back"  # a decorator whose generator is resumed by its caller: contextlib.contextmanager

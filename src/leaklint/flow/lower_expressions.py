@@ -698,6 +698,9 @@ class Expressions:
             right = self._pure(node.comparisons[0].comparator, names)
             operator = type(node.comparisons[0].operator).__name__
             return f"{left} {operator} {right}" if left and right else ""
+        if isinstance(node, cst.Tuple | cst.List | cst.Set):
+            members = [self._pure(e.value, names) for e in node.elements]
+            return f"({', '.join(members)})" if all(members) else ""
         if isinstance(node, cst.Call) and self.dotted(node.func) in _TESTS and not any(a.star for a in node.args):
             given = [self._pure(a.value, names) for a in node.args]
             return f"{self.dotted(node.func)}({', '.join(given)})" if all(given) else ""

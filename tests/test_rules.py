@@ -221,10 +221,10 @@ def test_some_path_names_the_statement_or_the_branch() -> None:
         "is not closed when `return None` on line 9 leaves the function" in only(site(early(), released=True)).message
     )
     assert "is not closed when `raise ValueError` on line 9 leaves" in only(site(raised(), released=True)).message
-    branch = returned(path=((at(7), "is false"),))
+    branch = returned(path=((at(7), "`done` is false"),))
     draft = only(site(branch, released=True))
-    assert "is not closed if the condition on line 7 is false" in draft.message
-    assert (at(7), "condition is false") in draft.steps
+    assert "is not closed if `done` is false on line 7" in draft.message
+    assert (at(7), "`done` is false") in draft.steps
     assert "on every path: it is still open at the end on line 12" in only(site(returned(), released=True)).message
 
 

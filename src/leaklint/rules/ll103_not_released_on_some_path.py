@@ -95,7 +95,7 @@ def _way(facts: ModuleFacts, leak: Leak) -> str:
         return f"when `{leak.trigger.text}` {wording.on_line(facts, leak.trigger.span)} leaves the function"
     if leak.path:
         span, branch = leak.path[-1]
-        return f"if the condition {wording.on_line(facts, span)} {branch}"
+        return f"if {branch} {wording.on_line(facts, span)}"
     return f"on every path: it is still open at the end {wording.on_line(facts, leak.end)}"
 
 

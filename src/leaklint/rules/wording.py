@@ -60,7 +60,7 @@ def path_steps(site: Site, leak: Leak, departure: str = "leaves here") -> Steps:
         steps.append((site.uncalled, "this releases nothing"))
     if site.looks_released is not None:
         steps.append((site.looks_released[0], f"`{site.looks_released[1]}` does not {_verb(site.resource)} it"))
-    steps.extend((span, f"condition {branch}") for span, branch in leak.path)
+    steps.extend(leak.path)
     state = "still open"
     if leak.trigger is not None and leak.trigger.span != leak.end:
         steps.append((leak.trigger.span, departure))

@@ -54,7 +54,7 @@ class Trigger:
 class Leak:
     """One way on which the resource stays open.
 
-    ``path`` are the branches taken between acquisition and exit, as (span, what) in order: ``(span, "`done` is false")``;
+    ``path`` are the branches taken from acquisition to exit, as (span, what) in order: ``(span, "`done` is false")``;
     ``end`` is where it leaves: the return, the raise, the end of the function, the rebinding.
     """
 

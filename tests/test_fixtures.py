@@ -17,6 +17,7 @@ import ast
 import re
 import sys
 import tokenize
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -96,6 +97,13 @@ def _marks(path: Path, text: str) -> Iterator[Mark]:
                 yield Mark(number, match["kind"], code["code"], code["severity"] or "", match["why"] or "")
 
 
+def parse(text: str) -> ast.Module:
+    """The syntax tree; a jump out of a finally is worth a warning to newer Pythons."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        return ast.parse(text)
+
+
 def runnable(fixture: Fixture) -> None:
     if sys.version_info < fixture.python:
         pytest.skip(f"needs the grammar of Python {'.'.join(map(str, fixture.python))}")
@@ -134,7 +142,7 @@ def _compare(fixture: Fixture, findings: list[Finding]) -> Iterator[str]:
 
 def _functions(text: str) -> Iterator[tuple[int, str]]:
     """(line, name) of the outermost function or method around each line."""
-    for node in _outermost(ast.parse(text)):
+    for node in _outermost(parse(text)):
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
             yield line, node.name
 
@@ -154,7 +162,7 @@ def test_names_of_functions_tell_the_truth(path: Path) -> None:
     fixture = read(path)
     runnable(fixture)
     true_leaks = {mark.line for mark in fixture.marks if mark.kind != "false" and mark.code != "LL901"}
-    for node in _outermost(ast.parse(fixture.text)):
+    for node in _outermost(parse(fixture.text)):
         inside = true_leaks.intersection(range(node.lineno, (node.end_lineno or node.lineno) + 1))
         where = f"{path}:{node.lineno}: {node.name}"
         if path.relative_to(ROOT).parts[0] == BY_CONVENTION:
@@ -178,7 +186,7 @@ def test_every_rule_has_fixtures_that_fall_under_it_and_near_misses() -> None:
 
 
 def _of(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return _outermost(ast.parse(path.read_text(encoding="utf-8")))
+    return _outermost(parse(path.read_text(encoding="utf-8")))
 
 
 def test_comments_are_where_the_tokenizer_sees_them() -> None:

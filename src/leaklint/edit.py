@@ -1,4 +1,4 @@
-"""Text edits and fixes: plain data, and the one function that applies them."""
+"""Spans of text, edits and fixes: plain data, and the one function that applies them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ class Applicability(Enum):
 
     SAFE = "safe"
     UNSAFE = "unsafe"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """``text[start:end]`` of a file, in code points of the untranslated source."""
+
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,21 @@ import ast
 import io
 import tokenize
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from leaklint import select, severity
 from leaklint.analysis import facts, project, survey
-from leaklint.analysis.facts import Handler, ModuleFacts, Site, Span
+from leaklint.analysis.facts import Handler, ModuleFacts, Site
 from leaklint.analysis.summary import Summaries
 from leaklint.analysis.tracker import BudgetExceeded
 from leaklint.catalogue.load import load
 from leaklint.catalogue.model import Catalogue, Effect
 from leaklint.config import Settings
+from leaklint.edit import Span
 from leaklint.finding import Finding, Location, Step
 from leaklint.fingerprint import fingerprinted
+from leaklint.flow import ops
 from leaklint.flow.cfg import Cfg
 from leaklint.flow.scope import Scope
 from leaklint.handlers import conventions
@@ -26,8 +28,8 @@ from leaklint.result import Checked, Failed, Outcome, Work
 from leaklint.rules import RULES
 from leaklint.rules.rule import Draft, Rule
 from leaklint.syntax import comments, gate
-from leaklint.syntax.names import Names, function_bindings, module_names
-from leaklint.syntax.outline import Outline, outline
+from leaklint.syntax.names import FunctionNode, Names, dotted, function_bindings, module_names
+from leaklint.syntax.outline import MODULE, Outline, outline
 from leaklint.syntax.source import ScopeTree, Source, TooDeep
 
 UNUSED_SUPPRESSION = "LL901"
@@ -94,17 +96,25 @@ class Inspection:
             name: project.FunctionInfo(
                 name,
                 f.owner,
-                f.decorators,
+                self._decorators(f.node),
                 isinstance(f.node, ast.AsyncFunctionDef),
                 f.generator,
-                "staticmethod" in f.decorators,
                 f.quiet,
                 f.never_returns,
             )
             for name, f in self.outline.functions.items()
         }
-        classes = {n: project.ClassInfo(n, bases, methods) for n, (bases, methods) in self.outline.classes.items()}
+        classes = {
+            name: project.ClassInfo(name, self._dotted_all(node.bases), _methods(node))
+            for name, node in self.outline.classes.items()
+        }
         self.module = project.Module("", self.catalogue, functions, classes, self.lower)
+
+    def _decorators(self, node: FunctionNode) -> tuple[str, ...]:
+        return self._dotted_all(d.func if isinstance(d, ast.Call) else d for d in node.decorator_list)
+
+    def _dotted_all(self, nodes: Iterable[ast.expr]) -> tuple[str, ...]:
+        return tuple(filter(None, (self.names.dotted(node) or dotted(node) for node in nodes)))
 
     @classmethod
     def open(cls, data: bytes, path: str, work: Work) -> Inspection:
@@ -116,8 +126,9 @@ class Inspection:
         tree = parse(body)
         catalogue = load()
         try:
-            names = module_names(tree, catalogue.prefixes.__contains__)
-            return cls(path, Source(body, tree), names, outline(tree, names), found, catalogue, work, has_comments)
+            outlined = outline(tree)
+            names = module_names(tree, outlined.imports, catalogue.prefixes.__contains__)
+            return cls(path, Source(body, tree), names, outlined, found, catalogue, work, has_comments)
         except RecursionError:
             raise NotAnalysed("too deeply nested to be analysed") from None
 
@@ -132,7 +143,7 @@ class Inspection:
 
         line = 1
         try:
-            if function == gate.MODULE:
+            if function == MODULE:
                 tree = self.source.module()
                 bound = self.names.bound | self.names.meanings.keys()
                 scope = Scope(function, frozenset(bound), module=True, resolve=self.names.resolve)
@@ -144,7 +155,7 @@ class Inspection:
                     raise KeyError(function)
                 tree = self.source.function(info.node)
                 bindings = function_bindings(info.node)
-                effects = [self.catalogue.functions.get(name) for name in info.decorators]
+                effects = [self.catalogue.functions.get(name) for name in self._decorators(info.node)]
                 scope = Scope(
                     function,
                     bindings.names,
@@ -156,7 +167,7 @@ class Inspection:
                     resolve=self.names.resolve,
                 )
             lowering = Statements(scope, self.catalogue, Cfg(function))
-            lowering.functions = tree.functions() if function != gate.MODULE else {}
+            lowering.functions = tree.functions() if function != MODULE else {}
             lowering.run(tree.node)
         except TooDeep as problem:
             raise self._failed(f"not analysed: {problem}", problem.line) from None
@@ -195,18 +206,19 @@ class Inspection:
         """The facts of the module, from its candidate scopes."""
         tree = self.source.tree
         self.entries = conventions.handlers(tree)
-        found = gate.candidates(tree, self.names, self.outline, self.catalogue)
+        found = gate.candidates(self.names, self.outline, self.catalogue)
         if not found:
             self.work.gated = 1
             return self._facts(())
         self.reachable = conventions.reachable(tree, [entry.function for entry in self.entries])
         self.module.gives = found
+        self.module.variables = self.names.bound - self.outline.functions.keys() - self.outline.classes.keys()
         summaries = Summaries(self.catalogue, project.Project())
         around = survey.Surroundings(
             self.span, lambda span: self.source.text[span.start : span.end], self._in_handler, self._read_by_functions
         )
         collected: list[Site] = []
-        order = [gate.MODULE, *self.outline.functions]
+        order = [MODULE, *self.outline.functions]
         for name in (n for n in order if n in found):
             graph = self.module.graph(name)
             if graph is None:
@@ -235,18 +247,13 @@ class Inspection:
         return ModuleFacts(self.path, found, handlers, tuple(lines.starts))
 
     def _in_handler(self, function: str) -> bool:
-        if function == gate.MODULE:
+        if function == MODULE:
             return bool(self.entries)
         plain = function.replace(".<locals>", "").partition(".<lambda>")[0].partition("#")[0]
         return plain in self.reachable
 
     def _read_by_functions(self, name: str) -> bool:
-        root = name.partition(".")[0].partition("[")[0]
-        for function in self.outline.functions.values():
-            for node in ast.walk(function.node):
-                if isinstance(node, ast.Name) and node.id == root and isinstance(node.ctx, ast.Load):
-                    return True
-        return False
+        return ops.root_of(name) in self.outline.read
 
     # findings
 
@@ -322,6 +329,10 @@ class Inspection:
         line, column = self.source.lines.position(span.start)
         end_line, end_column = self.source.lines.position(span.end)
         return Location(self.path, line, column, end_line, end_column)
+
+
+def _methods(node: ast.ClassDef) -> frozenset[str]:
+    return frozenset(n.name for n in ast.walk(node) if isinstance(n, FunctionNode))
 
 
 def _statement_at(tree: ast.AST, line: int) -> ast.stmt | None:

@@ -12,15 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from leaklint.catalogue.model import Resource
+from leaklint.edit import Span
 from leaklint.finding import Confidence
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
-    """``text[start:end]`` of the module, in code points."""
-
-    start: int
-    end: int
 
 
 class LeakExit(Enum):

@@ -30,8 +30,20 @@ from leaklint.flow.ops import ADDING, RESULT, How, Op, Place, Test, Use, root_of
 _DEEP = 6
 """length of the longest path to a resource that is followed"""
 _HOLDING = frozenset(
-    "read readline readlines read1 readinto write writelines recv recv_into send sendall buffer raw file fp fileno "
-    "__iter__ __next__ __enter__ __exit__".split()
+    {
+        "read",
+        "readline",
+        "readlines",
+        "read1",
+        "readinto",
+        "write",
+        "writelines",
+        "recv",
+        "recv_into",
+        "send",
+        "sendall",
+    }
+    | {"sendall", "buffer", "raw", "file", "fp", "fileno", "__iter__", "__next__", "__enter__", "__exit__"}
 )
 """attributes of the file and socket protocols whose value keeps the object alive"""
 
@@ -262,6 +274,8 @@ def _call_event(op: ops.Call, state: Obligation, kind: EdgeKind, context: Contex
         return Event.NONE
     if kind is EdgeKind.CANCEL:
         return Event.T3
+    if op.receiver and _says_alive(f"{op.receiver}.{op.method}", state, context):
+        return Event.NONE
     if effect is Effect.PARSER:
         return Event.T1
     if given or _uses(op.receiver, state, context) or any(_uses(a.place, state, context) for a in op.args):
@@ -494,9 +508,19 @@ def _assume(op: ops.Assume, state: Obligation, context: Context) -> Result:
             }
             if impossible[op.test]:
                 return Outcome.INFEASIBLE
-        elif op.test is Test.TRUTH and not op.value and any(a.startswith(f"{op.place}[") for a in state.aliases):
-            return Outcome.INFEASIBLE
+        elif op.test is Test.TRUTH and not op.value:
+            container = any(a.startswith(f"{op.place}[") for a in state.aliases)
+            if container or _says_alive(op.place, state, context):
+                return Outcome.INFEASIBLE
     return state if guards is state.guards else replace(state, guards=guards)
+
+
+def _says_alive(place: Place, state: Obligation, context: Context) -> bool:
+    """Whether a place is an attribute (or method) of the resource that is true while it is open."""
+    base, _, attribute = place.rpartition(".")
+    if context.owner is not None and base in context.owners and attribute in context.owner.alive:
+        return True
+    return attribute in context.resource.alive and base in state.aliases
 
 
 # calls
@@ -511,8 +535,11 @@ def _call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> 
     if released is not state:
         return released
     if edge is not EdgeKind.NORMAL:
-        closes = any(summary.fate is Fate.CLOSES for summary in _fates(op, state, context))
-        return Outcome.DISCHARGED if closes else state
+        if not any(summary.fate is Fate.CLOSES for summary in _fates(op, state, context)):
+            return state
+        # One of many in a loop: when releasing another one raises, this one may still be waiting for its turn.
+        many = any("[]" in alias for alias in state.aliases)
+        return replace(state, doubt=2) if many else Outcome.DISCHARGED
     summary = context.effects_of(op, "", context.resource)
     if summary is not None and not summary.returns:
         return Outcome.INFEASIBLE
@@ -544,9 +571,9 @@ def _released(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context)
             return Outcome.DISCHARGED
         if context.owner is not None and op.receiver in context.owners and _is_release(op.method, context.owner):
             return Outcome.DISCHARGED
-        if op.method in resource.looks_like and names_one(state.aliases, op.receiver):
-            if context.notes.looks_released is None:
-                context.notes.looks_released = (op.node, op.method)
+        looks = op.method in resource.looks_like and names_one(state.aliases, op.receiver)
+        if looks and context.notes.looks_released is None:
+            context.notes.looks_released = (op.node, op.method)
         if op.method in resource.finishes and names_one(state.aliases, op.receiver):
             return Outcome.DISCHARGED if edge is EdgeKind.NORMAL else state
         if op.method in ("__exit__", "__aexit__") and names_one(state.aliases, op.receiver) and resource.with_.releases:

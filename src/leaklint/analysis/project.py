@@ -17,7 +17,7 @@ from leaklint.flow.cfg import Cfg
 
 @dataclass(frozen=True, slots=True)
 class FunctionInfo:
-    """What is known of a function without lowering it. `decorators` are dotted names; `owner` is the class around it."""
+    """What is known of a function without lowering it: `decorators` are dotted, `owner` is the class around it."""
 
     name: str
     """qualified: ``Class.method``, ``outer.<locals>.inner``"""
@@ -25,11 +25,15 @@ class FunctionInfo:
     decorators: tuple[str, ...] = ()
     asynchronous: bool = False
     generator: bool = False
-    static: bool = False
     quiet: bool | None = None
     """whether it can be told without lowering that no exception leaves it (True) or that one may (False)"""
     never_returns: bool = False
     """every way through it ends in a raise"""
+
+    @property
+    def static(self) -> bool:
+        """Whether it is a static method."""
+        return "staticmethod" in self.decorators
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Module:
     lower: Callable[[str], Cfg]
     gives: frozenset[str] = frozenset()
     """functions that may acquire something, or call one that does: only these can return a fresh resource"""
+    variables: frozenset[str] = frozenset()
+    """names that the module's own code assigns"""
     _graphs: dict[str, Cfg] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
 

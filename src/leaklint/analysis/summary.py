@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from leaklint.analysis.facts import LeakExit
-from leaklint.analysis.obligation import Context, Departure, Effects, Fate, Obligation
+from leaklint.analysis.obligation import Context, Effects, Fate, Obligation
 from leaklint.analysis.project import Module, Project, Target
 from leaklint.analysis.tracker import BudgetExceeded, Walk, must_guards, walk
 from leaklint.analysis.types import Acquisition, Places, infer
@@ -75,7 +75,7 @@ class Summaries:
         around: dict[Place, frozenset[str]] = {}
         outer, separator, _ = cfg.name.rpartition(".<locals>.")
         enclosing = outer if separator else "<module>" if cfg.name != "<module>" else ""
-        if enclosing:
+        if enclosing and (separator or _reads_any(cfg, module.variables)):
             graph = module.graph(enclosing)
             if graph is not None:
                 around.update({p: k for p, k in self.places(module, graph).types.items() if p[0] not in "%#"})
@@ -128,7 +128,7 @@ class Summaries:
         return self._found[key]
 
     def _fresh(self, module: Module, cfg: Cfg, call: ops.Call) -> tuple[Returned, ...]:
-        target = self.project.resolve(call, module, cfg.name)
+        target = self.project.resolve(call, module, cfg.name) or self._closure(module, cfg, call)
         if target is None or not self._may_give(target) or len(self._active) > _DEPTH:
             return ()
         graph = target.module.graph(target.function)
@@ -315,6 +315,23 @@ class Summaries:
         return graph is None or self.may_raise(target.module, graph)
 
 
+def _reads_any(cfg: Cfg, names: frozenset[str]) -> bool:
+    """Whether a function uses one of these variables of its module."""
+    for op in cfg.ops:
+        match op:
+            case ops.Call():
+                used: tuple[Place, ...] = (op.receiver, *(a.place for a in op.args))
+            case ops.Bind():
+                used = (op.src,)
+            case ops.Enter():
+                used = (op.place,)
+            case _:
+                continue
+        if any(place and root_of(place) in names for place in used):
+            return True
+    return False
+
+
 def _judge(result: Walk, name: Place) -> Fate:
     normal = [e for e in result.endings if e.exit is LeakExit.RETURN]
     raising = [e for e in result.endings if e.exit is LeakExit.RAISE]
@@ -343,4 +360,4 @@ def _parameter(target: Target, cfg: Cfg, call: ops.Call, place: Place) -> Place 
     return None
 
 
-__all__ = ["Departure", "Found", "Returned", "Summaries", "root_of"]
+__all__ = ["Found", "Returned", "Summaries"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from leaklint.analysis.facts import Leak, LeakExit, Site, Span, Trigger
+from leaklint.analysis.facts import Leak, LeakExit, Site, Trigger
 from leaklint.analysis.obligation import Context, Departure
 from leaklint.analysis.project import Module
 from leaklint.analysis.summary import Found, Summaries
 from leaklint.analysis.tracker import Ending, Walk
 from leaklint.catalogue.model import Resource, Tier
+from leaklint.edit import Span
 from leaklint.finding import Confidence
 from leaklint.flow import ops
 from leaklint.flow.cfg import Cfg

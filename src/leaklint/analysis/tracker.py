@@ -45,8 +45,8 @@ class BudgetExceeded(Exception):
 class Ending:
     """One way on which an obligation stays open. Nodes are numbers of the graph.
 
-    `trigger` is the node of the weakest event by which the path departs (of equal ones the first), `weakest` its class; `path` holds the nodes of the way, first to last;
-    `last` the node at which it ends.
+    `trigger` is the node of the weakest event by which the path departs (of equal ones the first), `weakest` its class;
+    `path` holds the nodes of the way, first to last; `last` is the node at which it ends.
     """
 
     exit: LeakExit

@@ -166,6 +166,8 @@ class Resource:
     """``ok`` or ``raises``: a second release"""
     looks_like: tuple[str, ...] = ()
     """methods that look like a release and are none: ``shutdown`` of a socket, ``close`` of imaplib"""
+    alive: tuple[str, ...] = ()
+    """attributes and methods that are true while it is open: ``is_connected``; ``closed`` is known of all"""
     finishes: tuple[str, ...] = ()
     """methods after which it releases itself when they return: a ``read`` to the end, ``__iter__`` for a loop that runs
     to its end; a weaker release that no fix adds"""

@@ -303,6 +303,7 @@ _RESOURCE: dict[str, tuple[str, Converter]] = {
     "enter": ("enter", _dotted),
     "again": ("again", _one_of(("ok", "raises"))),
     "looks_like": ("looks_like", _list(_dotted)),
+    "alive": ("alive", _list(_dotted)),
     "finishes": ("finishes", _list(_dotted)),
     "tier": ("tier", _member(Tier)),
     "server": ("server", _flag),

@@ -2,8 +2,8 @@
 
 A jump (an exception, a return, a break, a continue) walks the frames outward. At each ``finally`` and each ``with`` it
 runs a *copy* of what leaving means, lowered for this way of leaving, as CPython's compiler does; copies are memoised by
-the frame and the destination. From the third ``finally`` inside of a ``finally`` body on, all ways share one copy: paths
-then mix, which can cost precision and never a leak.
+the frame and the destination. From the third ``finally`` inside of a ``finally`` body on, all ways share one copy:
+paths then mix, which can cost precision and never a leak.
 
 Example. In ``for x in y: try: return g(x) finally: h()`` the frames are (loop, finally). The return asks
 ``Unwinder.jump(frames, RETURN)``: the finally frame gives a copy of ``h()`` that goes on to ``jump((loop,), RETURN)``,

@@ -24,6 +24,7 @@ _VIEWING = {"values": "[]", "items": "[][1]", "copy": "[]"}
 _CONTAINERS = frozenset({"list", "dict", "set", "tuple", "collections.deque", "collections.defaultdict", "sorted"})
 _TESTS = frozenset({"isinstance", "issubclass", "hasattr", "callable"})
 """calls that give the same answer until a name is bound again"""
+_NAMESPACES = frozenset({"locals", "globals", "vars", "dir"})
 _SIDE = {cst.Is: "is", cst.IsNot: "is", cst.Equal: "==", cst.NotEqual: "==", cst.In: "in", cst.NotIn: "in"}
 _STANDARD = frozenset(f"sys.{under}std{name}{under}" for name in ("in", "out", "err") for under in ("", "__"))
 
@@ -423,22 +424,17 @@ class Expressions:
             if parameter.default is not None:
                 self.value(parameter.default)
         names: set[str] = set()
-        releases: set[tuple[str, str]] = set()
         stack: list[cst.CSTNode] = [node.body]
         while stack:
             child = stack.pop()
             if isinstance(child, cst.Name):
                 names.add(child.value)
-            elif isinstance(child, cst.Call) and isinstance(child.func, cst.Attribute):
-                if isinstance(child.func.value, cst.Name):
-                    releases.add((child.func.value.value, child.func.attr.value))
             stack.extend(child.children)
         captured = sorted((names - parameters) & self._captives())
         result = self.temporary()
         inner = self._inner_scope("<lambda>", frozenset(parameters))
         function = self.lower_nested(node, inner)
-        kept = tuple(sorted(r for r in releases if r[0] in captured))
-        self.place(ops.Define(result, function, tuple(captured), kept))
+        self.place(ops.Define(result, function, tuple(captured)))
         return result
 
     def _captives(self) -> frozenset[str]:
@@ -453,6 +449,7 @@ class Expressions:
             name=f"{prefix}{path}{name}",
             locals=names,
             outer=self._captives(),
+            event="" if self.scope.event in names else self.scope.event,
             resolve=self.scope.resolve if self.scope.module else self.scope.dotted,
             **more,  # type: ignore[arg-type]
         )
@@ -611,7 +608,23 @@ class Expressions:
         place = self.value(node)
         if self.cursor is None:
             return None, None
+        if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and not node.args:
+            # ``if conn.is_connected()``: the answer says something of the receiver.
+            receiver = self._path(node.func.value)
+            if receiver and node.func.attr.value in ("is_closed", "is_closing"):
+                return self._split(Test.CLOSED, receiver, True, "", node)
+            place = f"{receiver}.{node.func.attr.value}" if receiver else place
         return self._split(Test.TRUTH, place, True, self._guard(node), node)
+
+    def _path(self, node: cst.BaseExpression) -> Place:
+        """The place of a chain of names and attributes that start at a variable, without ops."""
+        parts: list[str] = []
+        while isinstance(node, cst.Attribute):
+            parts.append(node.attr.value)
+            node = node.value
+        if not isinstance(node, cst.Name) or self.dotted(node):
+            return ""
+        return ".".join([self.variable(node.value), *reversed(parts)])
 
     def _split(self, test: Test, place: Place, value: bool, key: str, node: ops.Node) -> tuple[Position, Position]:
         if not place and not key:
@@ -640,6 +653,15 @@ class Expressions:
             if key:
                 self.cfg.guards[key] = self.cfg.guards[subject]
             return self._split(Test.NONE, left, not negated, key, node)
+        asks = isinstance(operator, cst.In | cst.NotIn) and isinstance(right_node, cst.Call)
+        if asks and isinstance(node.left, cst.SimpleString) and self._asks_namespace(right_node):
+            # ``"conn" in locals()``: it has been bound.
+            return self._split(Test.NONE, str(node.left.evaluated_value), negated, "", node)
+        if equality and isinstance(node.left, cst.Attribute) and node.left.attr.value == "closed":
+            truth, _ = self.constant(right_node)
+            base = self._path(node.left.value)
+            if truth is not None and base:
+                return self._split(Test.CLOSED, base, truth is not negated, self._guard(node.left), node)
         if equality and self.dotted(right_node) in _STANDARD:
             return self._split(Test.STANDARD, left, not negated, "", node)
         if left:
@@ -654,6 +676,9 @@ class Expressions:
         if key:
             self.cfg.guards[key] = self.cfg.guards[sides[0]] | self.cfg.guards.get(sides[1], frozenset())
         return self._split(Test.OPAQUE, "", not negated, key, node)
+
+    def _asks_namespace(self, node: cst.BaseExpression) -> bool:
+        return isinstance(node, cst.Call) and self.dotted(node.func) in _NAMESPACES
 
     def _negative(self, operator: cst.BaseCompOp, bound: cst.BaseExpression) -> bool | None:
         """Whether comparing with this bound says that the left side is a negative number."""

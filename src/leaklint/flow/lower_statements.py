@@ -402,7 +402,7 @@ class Statements(Patterns):
                 imported=bindings.imports,
             )
             function = self.lower_nested(node, inner)
-            self.place(ops.Define(dst, function, captured, tuple(sorted(_methods_on(tree, captured)))))
+            self.place(ops.Define(dst, function, captured))
         self.assign(node.name, dst)
 
     def _ClassDef(self, node: cst.ClassDef) -> None:
@@ -500,14 +500,3 @@ def _last(node: cst.FunctionDef | cst.Module) -> cst.CSTNode:
 
 def _loaded(tree: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-
-
-def _methods_on(tree: ast.AST, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and isinstance(node.func.value, ast.Name)
-        ):
-            if node.func.value.id in names:
-                yield node.func.value.id, node.func.attr

@@ -59,7 +59,8 @@ class How(Enum):
 class Arg:
     """One argument: `key` is the position as digits or the keyword, ``*`` or ``**`` when it is unpacked.
 
-    `value` is the value of a literal (of a dict display the tuple of its string keys), else UNKNOWN; `name` the dotted text of a name (``subprocess.PIPE``).
+    `value` is the value of a literal (of a dict display the tuple of its string keys), else UNKNOWN; `name` the dotted
+    text of a name (``subprocess.PIPE``).
     """
 
     key: str
@@ -70,7 +71,7 @@ class Arg:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """``dst = callee(args)``. `callee` is the dotted name behind the imports (``psycopg2.connect``), empty when unknown.
+    """``dst = callee(args)``. `callee` is the dotted name behind the imports (``psycopg2.connect``), empty if unknown.
 
     `receiver` and `method` are set for a call on a value; `name` is the path as written (``self.helper``), for project
     functions. `discarded` says that nothing looks at the result.
@@ -181,7 +182,7 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Assume:
-    """The branch is taken on which `test` of `place` is `value`; `key` identifies a condition that may be asked again."""
+    """The branch on which `test` of `place` is `value`; `key` identifies a condition that may be asked again."""
 
     test: Test
     place: Place
@@ -219,13 +220,14 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Define:
-    """A nested function or lambda: `function` identifies it, `captured` are names of the enclosing function it reads."""
+    """A nested function or lambda: `function` is its identity, `captured` the names around it that it reads.
+
+    It reads them when it is called.
+    """
 
     dst: Place
     function: str
     captured: tuple[str, ...]
-    releases: tuple[tuple[str, str], ...] = ()
-    """(captured name, method) for calls of a method on a captured name in its body"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ class Scope:
     """The names of one function (or of a module).
 
     `locals` are bound here; `outer` names bound in enclosing functions, by name; `module` says that this is the module
-    itself. `dotted` resolves a name that no function binds to the dotted name behind it (an import or a builtin), or "".
+    itself. `dotted` resolves a name that no function binds to the dotted name behind it (an import, a builtin), or "".
     """
 
     name: str

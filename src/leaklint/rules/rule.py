@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from leaklint.analysis.facts import Leak, ModuleFacts, Site, Span
+from leaklint.analysis.facts import Leak, ModuleFacts, Site
+from leaklint.edit import Span
 from leaklint.finding import Confidence
 
 

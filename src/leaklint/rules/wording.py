@@ -6,8 +6,9 @@ and lines of the code. Messages name what is wrong; ``advice`` says what to do.
 
 from __future__ import annotations
 
-from leaklint.analysis.facts import Leak, ModuleFacts, Site, Span
+from leaklint.analysis.facts import Leak, ModuleFacts, Site
 from leaklint.catalogue.model import Exit, Resource, Step
+from leaklint.edit import Span
 from leaklint.severity import reclaim
 
 Steps = tuple[tuple[Span, str], ...]

@@ -8,17 +8,15 @@ point). Both may say yes too often, never no where there is something to find.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from leaklint.catalogue.model import Catalogue
-from leaklint.syntax.names import FunctionNode, Names, dotted
-from leaklint.syntax.outline import Outline
+from leaklint.catalogue.model import Catalogue, Resource
+from leaklint.syntax.names import Names, dotted
+from leaklint.syntax.outline import MODULE, Outline
 
-_WORDS = bytes(c if chr(c).isalnum() and c < 128 or c == ord("_") or c >= 128 else ord(" ") for c in range(256))
+_WORDS = bytes(c if (chr(c).isalnum() and c < 128) or c == ord("_") or c >= 128 else ord(" ") for c in range(256))
 """maps all that cannot be part of a name to a space"""
-
-MODULE = "<module>"
 
 
 def passes(data: bytes, index: Mapping[bytes, tuple[frozenset[bytes], ...]]) -> bool:
@@ -29,85 +27,85 @@ def passes(data: bytes, index: Mapping[bytes, tuple[frozenset[bytes], ...]]) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What may acquire in this file: dotted names, and methods of types whose package it imports."""
+    """What may acquire in this file: methods of types whose package it imports, and what is believed by a name."""
 
-    names: Collection[str]
-    methods: frozenset[str]
+    names: Names
+    catalogue: Catalogue
+    methods: Mapping[str, tuple[Resource, ...]]
     hinted: Mapping[str, frozenset[str]]
-    instances: bool
-    """some imported type is called itself (``Session = sessionmaker(); Session()``)"""
+
+    def resources(self, call: ast.Call) -> tuple[Resource, ...]:
+        """What the catalogue says that the call may acquire: too much rather than too little."""
+        func = call.func
+        if isinstance(func, ast.Name):
+            resolved = self.names.resolve(func.id)
+            found = self.catalogue.acquirers.get(resolved, ())
+            return found if resolved else self.methods.get("__call__", ())
+        if not isinstance(func, ast.Attribute):
+            return self.methods.get("__call__", ())
+        found = self.catalogue.acquirers.get(self.names.dotted(func), ())
+        if found or func.attr in self.methods:
+            return found or self.methods[func.attr]
+        hints = self.hinted.get(func.attr)
+        if hints and dotted(func.value).rpartition(".")[2] in hints:
+            return self.catalogue.hints[func.attr]
+        return ()
 
 
-def candidates(tree: ast.Module, names: Names, outline: Outline, catalogue: Catalogue) -> frozenset[str]:
-    """The outermost functions, and ``<module>``, in which something may be acquired."""
-    wanted = _wanted(tree, names, catalogue)
-    scopes = dict(_scopes(tree, outline))
+def candidates(names: Names, outline: Outline, catalogue: Catalogue) -> frozenset[str]:
+    """The outermost functions, and ``<module>``, in which something may be acquired that a ``with`` does not close."""
+    wanted = _wanted(names, catalogue)
     found: set[str] = set()
-    givers: set[str] = set()
-    again = True
-    while again:
-        again = False
-        for scope, calls in scopes.items():
-            if scope in found:
-                continue
-            if any(_may_acquire(call, names, wanted, givers) for call in calls):
-                found.add(scope)
-                last = scope.rpartition(".")[2]
-                if scope != MODULE and last not in givers:
-                    givers.add(last)
-                    again = True
+    waiting: dict[str, set[str]] = {}
+    for scope, calls in outline.calls.items():
+        if any(_may_leak(call, wanted, outline) for call in calls):
+            found.add(scope)
+        else:
+            waiting[scope] = {last for call in calls if (last := _last(call.func))}
+    givers = {scope.rpartition(".")[2] for scope in found if scope != MODULE}
+    fresh = givers
+    while fresh:
+        reached = {scope for scope, called in waiting.items() if called & fresh}
+        for scope in reached:
+            del waiting[scope]
+        found |= reached
+        fresh = {scope.rpartition(".")[2] for scope in reached if scope != MODULE} - givers
+        givers |= fresh
     return frozenset(found)
 
 
-def _wanted(tree: ast.Module, names: Names, catalogue: Catalogue) -> _Wanted:
+def _may_leak(call: ast.Call, wanted: _Wanted, outline: Outline) -> bool:
+    resources = wanted.resources(call)
+    if not resources:
+        return False
+    asynchronous = outline.managed.get(call)
+    if asynchronous is not None:
+        # The context expression of a ``with`` that releases is closed on every path, whatever happens inside.
+        return not all((r.async_with if asynchronous else r.with_).releases and r.parts == ("",) for r in resources)
+    return True
+
+
+def _last(func: ast.expr) -> str:
+    if isinstance(func, ast.Attribute):
+        return func.attr
+    return func.id if isinstance(func, ast.Name) else ""
+
+
+def _wanted(names: Names, catalogue: Catalogue) -> _Wanted:
     roots = {meaning.lstrip(".").partition(".")[0] for meanings in names.meanings.values() for meaning in meanings}
     roots |= {star.lstrip(".").partition(".")[0] for star in names.stars}
-    methods: set[str] = set()
-    instances = False
+    methods: dict[str, tuple[Resource, ...]] = {}
     for name, resources in catalogue.acquirers.items():
         prefix, _, method = name.rpartition(".")
-        if prefix not in catalogue.types:
-            continue
-        if any(r.package.partition(".")[0] in roots or prefix.partition(".")[0] in roots for r in resources):
-            instances = instances or method == "__call__"
-            methods.add(method)
-    hinted: dict[str, frozenset[str]] = {}
-    for method, resources in catalogue.hints.items():
-        hinted[method] = frozenset(hint for resource in resources for hint in resource.hint)
-    return _Wanted(catalogue.acquirers.keys(), frozenset(methods), hinted, instances)
+        if prefix in catalogue.types and any(
+            r.package.partition(".")[0] in roots or prefix.partition(".")[0] in roots for r in resources
+        ):
+            methods[method] = methods.get(method, ()) + resources
+    hinted = {
+        method: frozenset(hint for resource in resources for hint in resource.hint)
+        for method, resources in catalogue.hints.items()
+    }
+    return _Wanted(names, catalogue, methods, hinted)
 
 
-def _scopes(tree: ast.Module, outline: Outline) -> Iterator[tuple[str, list[ast.Call]]]:
-    for name, function in outline.functions.items():
-        if function.outermost == name:
-            yield name, [n for n in ast.walk(function.node) if isinstance(n, ast.Call)]
-    calls: list[ast.Call] = []
-    stack: list[ast.AST] = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.Call):
-            calls.append(node)
-        if isinstance(node, FunctionNode):
-            stack.extend((*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)))
-        else:
-            stack.extend(ast.iter_child_nodes(node))
-    yield MODULE, calls
-
-
-def _may_acquire(call: ast.Call, names: Names, wanted: _Wanted, givers: set[str]) -> bool:
-    func = call.func
-    if isinstance(func, ast.Name):
-        if func.id in givers or names.resolve(func.id) in wanted.names:
-            return True
-        return wanted.instances and (func.id in names.bound or not names.resolve(func.id))
-    if not isinstance(func, ast.Attribute):
-        return wanted.instances
-    if func.attr in givers or func.attr in wanted.methods:
-        return True
-    if names.dotted(func) in wanted.names:
-        return True
-    hints = wanted.hinted.get(func.attr)
-    if not hints:
-        return False
-    receiver = dotted(func.value)
-    return receiver.rpartition(".")[2] in hints
+__all__ = ["MODULE", "candidates", "passes"]

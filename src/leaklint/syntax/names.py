@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -77,17 +77,18 @@ class Names:
         return f"{resolved}{dot}{rest}" if resolved else ""
 
 
-def module_names(tree: ast.Module, known: Callable[[str], bool]) -> Names:
-    """Collect imports from every scope of the module (a function-level import rarely means something else), and
-    module-level aliases such as ``connect = psycopg2.connect``."""
+def module_names(
+    tree: ast.Module, imports: Iterable[ast.Import | ast.ImportFrom], known: Callable[[str], bool]
+) -> Names:
+    """The names of a module from the imports of all its scopes (a function-level import rarely means something else)
+    and from module-level aliases such as ``connect = psycopg2.connect``."""
     names = Names(known=known)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            for local, full in import_bindings(node):
-                if local == "*":
-                    names.stars.append(full.removesuffix(".*"))
-                elif full not in names.meanings.setdefault(local, []):
-                    names.meanings[local].append(full)
+    for node in imports:
+        for local, full in import_bindings(node):
+            if local == "*":
+                names.stars.append(full.removesuffix(".*"))
+            elif full not in names.meanings.setdefault(local, []):
+                names.meanings[local].append(full)
     names.bound = frozenset(bound_names(tree.body)) - names.meanings.keys()
     assigned: dict[str, list[ast.expr]] = {}
     for statement in tree.body:

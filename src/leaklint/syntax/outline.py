@@ -1,94 +1,176 @@
-"""The outline of a module from ast: its functions and classes by qualified name, without looking inside of them."""
+"""The outline of a module: one pass over its ast collects everything that is asked before libcst is.
+
+Imports of all scopes, functions and classes by qualified name with what can be told of them without lowering, and the
+calls of each outermost function and of the module's own code.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from leaklint.syntax.names import FunctionNode, Names, dotted
+from leaklint.syntax.names import FunctionNode
+
+MODULE = "<module>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Function:
-    """A function of the module. `outermost` is the qualified name of the function at module or class level around it."""
+    """A function of the module.
+
+    `outermost` is the qualified name of the function at module or class level around it (itself, mostly), `owner` the
+    class around it. `raises`: a call, raise or await stands in its own scope; `handles`: a try or with does, so that an
+    exception may not leave.
+    """
 
     name: str
     node: FunctionNode
     owner: str
     outermost: str
-    decorators: tuple[str, ...]
-    generator: bool
-    quiet: bool | None
-    """True when nothing in it can raise, False when something can and nothing catches; None when a handler decides"""
-    never_returns: bool
-    """it ends in a raise and holds no return"""
+    generator: bool = False
+    raises: bool = False
+    handles: bool = False
+    returns: bool = False
+
+    @property
+    def quiet(self) -> bool | None:
+        """True when nothing in it raises, False when something may and nothing catches, None when a handler decides."""
+        if not self.raises:
+            return True
+        return None if self.handles else False
+
+    @property
+    def never_returns(self) -> bool:
+        """Whether it ends in a raise and holds no return."""
+        return isinstance(self.node.body[-1], ast.Raise) and not self.returns and not self.generator
 
 
 @dataclass(slots=True)
 class Outline:
-    """Functions (``outer.<locals>.inner``, ``Class.method``) and classes (bases, method names) by qualified name."""
+    """Functions (``outer.<locals>.inner``, ``Class.method``) and classes by qualified name, in the order of the text.
+
+    A function that is defined again gets ``#`` and a number behind its name; calls reach the first.
+    """
 
     functions: dict[str, Function] = field(default_factory=dict)
-    classes: dict[str, tuple[tuple[str, ...], frozenset[str]]] = field(default_factory=dict)
+    classes: dict[str, ast.ClassDef] = field(default_factory=dict)
+    imports: list[ast.Import | ast.ImportFrom] = field(default_factory=list)
+    calls: dict[str, list[ast.Call]] = field(default_factory=dict)
+    """by outermost function, and of the module's own code (decorators and defaults among it)"""
+    managed: dict[ast.expr, bool] = field(default_factory=dict)
+    """context expressions of ``with`` items; True for ``async with``"""
+    read: set[str] = field(default_factory=set)
+    """names that functions read"""
 
 
-def outline(tree: ast.Module, names: Names) -> Outline:
+@dataclass(eq=False, slots=True)
+class _Scope:
+    prefix: str
+    owner: str
+    outermost: str
+    function: Function | None
+    calls: list[ast.Call]
+
+
+_LEAVES = frozenset(
+    {ast.Constant, ast.Pass, ast.Break, ast.Continue, ast.Load, ast.Store, ast.Del, ast.Global, ast.Nonlocal}
+)
+
+
+def outline(tree: ast.Module) -> Outline:
     """Collect the outline of a module."""
     found = Outline()
-    _collect(tree.body, "", "", "", names, found)
+    calls = found.calls[MODULE] = []
+    functions: list[tuple[_Scope, FunctionNode, _Scope]] = []
+    stack: list[tuple[ast.AST, _Scope]] = [(node, _Scope("", "", "", None, calls)) for node in tree.body]
+    while stack:
+        node, scope = stack.pop()
+        kind = type(node)
+        function = scope.function
+        if kind is ast.Name:
+            if function is not None:
+                found.read.add(node.id)  # type: ignore[attr-defined]
+            continue
+        if kind is ast.Call:
+            scope.calls.append(node)  # type: ignore[arg-type]
+            if function is not None:
+                function.raises = True
+        elif isinstance(node, FunctionNode):
+            inner = _function_scope(node, scope)
+            functions.append((scope, node, inner))
+            stack.extend((child, inner) for child in node.body)
+            stack.extend((child, scope) for child in (node.args, *node.decorator_list))
+            continue
+        elif kind is ast.ClassDef:
+            assert isinstance(node, ast.ClassDef)
+            name = f"{scope.prefix}{node.name}"
+            found.classes.setdefault(name, node)
+            inside = _Scope(f"{name}.", name, scope.outermost, None, scope.calls)
+            stack.extend((child, inside) for child in node.body)
+            stack.extend((child, scope) for child in (*node.bases, *node.keywords, *node.decorator_list))
+            continue
+        elif kind is ast.Lambda:
+            scope = _Scope(scope.prefix, scope.owner, scope.outermost, _nobody(scope), scope.calls)
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            for item in node.items:
+                found.managed[item.context_expr] = kind is ast.AsyncWith
+            if function is not None:
+                function.handles = True
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found.imports.append(node)
+            continue
+        elif function is not None and kind in _TELLING:
+            setattr(function, _TELLING[kind], True)
+        for value in node.__dict__.values():
+            if value.__class__ is list:
+                for child in value:
+                    if child.__class__ not in _LEAVES and isinstance(child, ast.AST):
+                        stack.append((child, scope))
+            elif value.__class__ not in _LEAVES and isinstance(value, ast.AST):
+                stack.append((value, scope))
+    _name(functions, found)
+    found.imports.sort(key=lambda node: (node.lineno, node.col_offset))
     return found
 
 
-def _collect(body: list[ast.stmt], prefix: str, owner: str, outermost: str, names: Names, found: Outline) -> None:
-    for node in _definitions(body):
-        name = f"{prefix}{node.name}"
-        if isinstance(node, ast.ClassDef):
-            bases = tuple(filter(None, (names.dotted(base) or dotted(base) for base in node.bases)))
-            methods = frozenset(n.name for n in _definitions(node.body) if isinstance(n, FunctionNode))
-            found.classes[name] = (bases, methods)
-            _collect(node.body, f"{name}.", name, outermost, names, found)
-            continue
-        decorators = tuple(filter(None, (_decorator(d, names) for d in node.decorator_list)))
-        generator, quiet, never = _nature(node)
-        if name in found.functions:
-            # Defined again (a fallback, a setter): calls reach the first, both are analysed.
-            name = f"{name}#{len(found.functions)}"
-        found.functions[name] = Function(name, node, owner, outermost or name, decorators, generator, quiet, never)
-        _collect(node.body, f"{name}.<locals>.", "", outermost or name, names, found)
+_TELLING: dict[type[ast.AST], str] = {
+    ast.Yield: "generator",
+    ast.YieldFrom: "generator",
+    ast.Raise: "raises",
+    ast.Await: "raises",
+    ast.Try: "handles",
+    ast.Return: "returns",
+} | ({ast.TryStar: "handles"} if hasattr(ast, "TryStar") else {})
 
 
-def _decorator(node: ast.expr, names: Names) -> str:
-    called = node.func if isinstance(node, ast.Call) else node
-    return names.dotted(called) or dotted(called)
+def _nobody(scope: _Scope) -> Function | None:
+    """A function record for the body of a lambda, which says nothing of the function around it."""
+    if scope.function is None:
+        return None
+    return Function("", scope.function.node, "", scope.outermost)
 
 
-def _definitions(body: list[ast.stmt]) -> Iterator[FunctionNode | ast.ClassDef]:
-    """Definitions of this scope, also those inside of if, try, with and loops, in the order of the text."""
-    stack: list[ast.AST] = list(reversed(body))
-    while stack:
-        node = stack.pop()
-        if isinstance(node, FunctionNode | ast.ClassDef):
-            yield node
-        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-            stack.extend(reversed([c for c in ast.iter_child_nodes(node) if not isinstance(c, ast.expr)]))
+def _function_scope(node: FunctionNode, around: _Scope) -> _Scope:
+    name = f"{around.prefix}{node.name}"
+    outermost = around.outermost or name
+    calls = around.calls if around.outermost else []
+    function = Function(name, node, around.owner, outermost)
+    return _Scope(f"{name}.<locals>.", "", outermost, function, calls)
 
 
-def _nature(function: FunctionNode) -> tuple[bool, bool | None, bool]:
-    """(is a generator, is quiet, never returns) of a function's own scope."""
-    generator = raises = handles = returns = False
-    stack: list[ast.AST] = list(function.body)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.Yield | ast.YieldFrom):
-            generator = True
-        elif isinstance(node, ast.Call | ast.Raise | ast.Await):
-            raises = True
-        elif isinstance(node, ast.Try | ast.With | ast.AsyncWith):
-            handles = True
-        elif isinstance(node, ast.Return):
-            returns = True
-        if not isinstance(node, FunctionNode | ast.Lambda | ast.ClassDef):
-            stack.extend(ast.iter_child_nodes(node))
-    never = isinstance(function.body[-1], ast.Raise) and not returns and not generator
-    return generator, True if not raises else None if handles else False, never
+def _name(functions: list[tuple[_Scope, FunctionNode, _Scope]], found: Outline) -> None:
+    functions.sort(key=lambda each: (each[1].lineno, each[1].col_offset))
+    for around, _, inner in functions:
+        function = inner.function
+        assert function is not None
+        if function.name in found.functions:
+            again = f"{function.name}#{len(found.functions)}"
+            if not around.outermost:
+                function.outermost = again
+            function.name = again
+        found.functions[function.name] = function
+        if function.outermost == function.name:
+            found.calls[function.name] = inner.calls
+
+
+__all__ = ["MODULE", "Function", "Outline", "outline"]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
-from leaklint.analysis.facts import Span
+from leaklint.edit import Span
 from leaklint.syntax.names import FunctionNode
 
 MAX_DEPTH = 160
@@ -281,7 +281,8 @@ class Source:
             stack.extend(ast.iter_child_nodes(node))
 
     def _span(self, first: ast.AST, last: ast.AST) -> Span:
-        assert isinstance(first, ast.expr | ast.stmt) and isinstance(last, ast.expr | ast.stmt)
+        assert isinstance(first, ast.expr | ast.stmt)
+        assert isinstance(last, ast.expr | ast.stmt)
         line = first.lineno
         column = first.col_offset
         if isinstance(first, FunctionNode | ast.ClassDef) and first.decorator_list:

@@ -207,11 +207,11 @@ class Inspection:
         tree = self.source.tree
         self.entries = conventions.handlers(tree)
         found = gate.candidates(self.names, self.outline, self.catalogue)
-        if not found:
+        if not found.leaking:
             self.work.gated = 1
             return self._facts(())
         self.reachable = conventions.reachable(tree, [entry.function for entry in self.entries])
-        self.module.gives = found
+        self.module.gives = found.giving
         self.module.variables = self.names.bound - self.outline.functions.keys() - self.outline.classes.keys()
         summaries = Summaries(self.catalogue, project.Project())
         around = survey.Surroundings(
@@ -219,7 +219,7 @@ class Inspection:
         )
         collected: list[Site] = []
         order = [MODULE, *self.outline.functions]
-        for name in (n for n in order if n in found):
+        for name in (n for n in order if n in found.leaking):
             graph = self.module.graph(name)
             if graph is None:
                 continue

@@ -25,6 +25,10 @@ def passes(data: bytes, index: Mapping[bytes, tuple[frozenset[bytes], ...]]) -> 
     return any(companions <= words for word in index.keys() & words for companions in index[word])
 
 
+SILENT_KINDS = frozenset({"aws-client"})
+"""kinds of which no rule ever speaks: they matter as types, for what their methods acquire"""
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """What may acquire in this file: methods of types whose package it imports, and what is believed by a name."""
@@ -52,37 +56,75 @@ class _Wanted:
         return ()
 
 
-def candidates(names: Names, outline: Outline, catalogue: Catalogue) -> frozenset[str]:
-    """The outermost functions, and ``<module>``, in which something may be acquired that a ``with`` does not close."""
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Scopes by the name of their outermost function, or ``<module>``."""
+
+    leaking: frozenset[str]
+    """in which something may be acquired that a ``with`` does not close"""
+    giving: frozenset[str]
+    """which may give a value of a type that the catalogue knows to their callers; `leaking` is a part of it"""
+
+
+def candidates(names: Names, outline: Outline, catalogue: Catalogue) -> Candidates:
+    """Select the scopes that are worth being lowered."""
     wanted = _wanted(names, catalogue)
-    found: set[str] = set()
+    leaking: set[str] = set()
+    giving: set[str] = set()
     waiting: dict[str, set[str]] = {}
     for scope, calls in outline.calls.items():
-        if any(_may_leak(call, wanted, outline) for call in calls):
-            found.add(scope)
+        for call in calls:
+            resources = [r for r in wanted.resources(call) if _possible(r, call)]
+            if resources:
+                giving.add(scope)
+            if any(r.kind not in SILENT_KINDS for r in resources) and not _managed(call, resources, outline):
+                leaking.add(scope)
+                break
         else:
             waiting[scope] = {last for call in calls if (last := _last(call.func))}
-    givers = {scope.rpartition(".")[2] for scope in found if scope != MODULE}
-    fresh = givers
+    known = fresh = {scope.rpartition(".")[2] for scope in leaking if scope != MODULE}
     while fresh:
         reached = {scope for scope, called in waiting.items() if called & fresh}
         for scope in reached:
             del waiting[scope]
-        found |= reached
-        fresh = {scope.rpartition(".")[2] for scope in reached if scope != MODULE} - givers
-        givers |= fresh
-    return frozenset(found)
+        leaking |= reached
+        fresh = {scope.rpartition(".")[2] for scope in reached if scope != MODULE} - known
+        known = known | fresh
+    return Candidates(frozenset(leaking), frozenset(giving | leaking))
 
 
-def _may_leak(call: ast.Call, wanted: _Wanted, outline: Outline) -> bool:
-    resources = wanted.resources(call)
-    if not resources:
-        return False
+def _managed(call: ast.Call, resources: list[Resource], outline: Outline) -> bool:
+    """Whether the call is the context expression of a ``with`` that releases: closed, whatever happens inside."""
     asynchronous = outline.managed.get(call)
-    if asynchronous is not None:
-        # The context expression of a ``with`` that releases is closed on every path, whatever happens inside.
-        return not all((r.async_with if asynchronous else r.with_).releases and r.parts == ("",) for r in resources)
+    if asynchronous is None:
+        return False
+    return all((r.async_with if asynchronous else r.with_).releases and r.parts == ("",) for r in resources)
+
+
+def _possible(resource: Resource, call: ast.Call) -> bool:
+    """Whether the arguments as written leave room for every condition of the resource."""
+    if any(isinstance(arg, ast.Starred) for arg in call.args) or any(k.arg is None for k in call.keywords):
+        return True
+    for condition in resource.when:
+        given: ast.expr | None = None
+        for name in condition.argument.split("/"):
+            if name.isdigit():
+                given = given or (call.args[int(name)] if int(name) < len(call.args) else None)
+            else:
+                given = given or next((k.value for k in call.keywords if k.arg == name), None)
+        if given is None:
+            if not (condition.default or condition.is_ == "absent") or condition.is_ == "present":
+                return False
+        elif condition.is_ == "absent" or _contradicts(condition.is_, given):
+            return False
     return True
+
+
+def _contradicts(test: str, given: ast.expr) -> bool:
+    return test in _TRUTH and isinstance(given, ast.Constant) and bool(given.value) is not _TRUTH[test]
+
+
+_TRUTH = {"true": True, "false": False}
 
 
 def _last(func: ast.expr) -> str:
@@ -108,4 +150,4 @@ def _wanted(names: Names, catalogue: Catalogue) -> _Wanted:
     return _Wanted(names, catalogue, methods, hinted)
 
 
-__all__ = ["MODULE", "candidates", "passes"]
+__all__ = ["MODULE", "Candidates", "candidates", "passes"]

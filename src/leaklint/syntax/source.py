@@ -223,7 +223,6 @@ class Source:
         if head.strip():
             # ``class A: def f`` is no Python; only a form feed or a lambda-less oddity gets here.
             head = head.replace("\f", " ")
-        check_depth(node)
         masked = self._masked(start, end, node, functions=False)
         text = prefix + masked
         module = cst.parse_module(text)
@@ -239,9 +238,6 @@ class Source:
     def module(self) -> ScopeTree:
         """The module's own code as a libcst tree. Raises TooDeep, or libcst's ParserSyntaxError."""
         if self._module is None:
-            for statement in self.tree.body:
-                if not isinstance(statement, FunctionNode):
-                    check_depth(statement)
             text = self._masked(0, len(self.text), self.tree, functions=True)
             module = cst.parse_module(text)
             self._module = ScopeTree(module, module, 0, text, self.tree)
@@ -264,21 +260,32 @@ class Source:
         return "".join(pieces)
 
     def _hidden(self, root: ast.AST, *, functions: bool) -> Iterator[Span]:
-        stack: list[ast.AST] = [root]
+        """What to mask below `root`. Raises TooDeep when the rest nests beyond what libcst is known to survive."""
+        stack: list[tuple[ast.AST, int]] = [(root, 0)]
         while stack:
-            node = stack.pop()
-            if isinstance(node, FunctionNode) and node is not root and functions:
-                first, last = node.body[0], node.body[-1]
-                yield self._span(first, last)
-                stack.extend(node.decorator_list)
-                stack.extend(node.args.defaults)
+            node, depth = stack.pop()
+            if isinstance(node, ast.expr):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise TooDeep(node.lineno)
+                if isinstance(node, _LARGE) and node.end_lineno is not None:
+                    lines = node.end_lineno - node.lineno
+                    if (lines > 10 or (node.end_col_offset or 0) - node.col_offset > MASKED_FROM) and self._masks(node):
+                        yield self._span(node, node)
+                        continue
+            elif functions and node is not root and isinstance(node, FunctionNode):
+                yield self._span(node.body[0], node.body[-1])
+                stack.extend((d, 0) for d in (*node.decorator_list, node.args))
                 continue
-            if isinstance(node, ast.List | ast.Dict | ast.Tuple | ast.Set | ast.BinOp | ast.JoinedStr | ast.Constant):
-                span = self._span(node, node)
-                if span.end - span.start >= MASKED_FROM and _without_calls(node):
-                    yield span
-                    continue
-            stack.extend(ast.iter_child_nodes(node))
+            for value in node.__dict__.values():
+                if value.__class__ is list:
+                    stack.extend((child, depth) for child in value if isinstance(child, ast.AST))
+                elif isinstance(value, ast.AST):
+                    stack.append((value, depth))
+
+    def _masks(self, node: ast.expr) -> bool:
+        span = self._span(node, node)
+        return span.end - span.start >= MASKED_FROM and _without_calls(node)
 
     def _span(self, first: ast.AST, last: ast.AST) -> Span:
         assert isinstance(first, ast.expr | ast.stmt)
@@ -293,21 +300,11 @@ class Source:
         return Span(start, self.lines.offset(last.end_lineno or last.lineno, last.end_col_offset or 0))
 
 
+_LARGE = (ast.List, ast.Dict, ast.Tuple, ast.Set, ast.BinOp, ast.JoinedStr, ast.Constant)
+
+
 def _without_calls(node: ast.AST) -> bool:
     return not any(
         isinstance(n, ast.Call | ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr | ast.Lambda | ast.comprehension)
         for n in ast.walk(node)
     )
-
-
-def check_depth(root: ast.AST) -> None:
-    """Raise TooDeep when expressions below `root` nest beyond what libcst is known to survive."""
-    stack: list[tuple[ast.AST, int]] = [(root, 0)]
-    while stack:
-        node, depth = stack.pop()
-        if isinstance(node, ast.expr):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise TooDeep(node.lineno)
-        for child in ast.iter_child_nodes(node):
-            stack.append((child, depth))

@@ -575,7 +575,7 @@ def _released(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context)
         if looks and context.notes.looks_released is None:
             context.notes.looks_released = (op.node, op.method)
         if op.method in resource.finishes and names_one(state.aliases, op.receiver):
-            return Outcome.DISCHARGED if edge is EdgeKind.NORMAL else state
+            return Outcome.DISCHARGED if edge is EdgeKind.NORMAL or resource.finishes_raising else state
         if op.method in ("__exit__", "__aexit__") and names_one(state.aliases, op.receiver) and resource.with_.releases:
             return Outcome.DISCHARGED
         if names_one((d[1:] for d in state.derived if d[0] == Mark.WRAPS), op.receiver) and _is_release(

@@ -111,7 +111,7 @@ class Summaries:
         places = self.places(module, cfg)
         positions: dict[object, list[int]] = {}
         for position, op in enumerate(cfg.ops):
-            if isinstance(op, ops.Call) and (position in cfg.entered):
+            if isinstance(op, ops.Call) and position in cfg.entered and position not in cfg.expected:
                 positions.setdefault(op.node, []).append(position)
         found: list[Found] = []
         for node, where in positions.items():

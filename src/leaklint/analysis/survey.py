@@ -113,6 +113,10 @@ class _Surveyor:
             span = self.span(_node(self.cfg.ops[ending.trigger]))
             trigger = Trigger(ending.event, self._text(span), span)
         confidence = _confidence(ending.weakest, resource).lowered(ending.doubt)
+        if self.walk.transferred and not self.walk.released and ending.weakest in (Departure.T1, Departure.WEAK):
+            # A factory that fails while it sets up what it opened gives its caller nothing to use: people who judge
+            # such code call it correct.
+            confidence = confidence.lowered(2)
         if self.found.acquisition.by_name:
             confidence = confidence.lowered()
         lost_by, end = self._end(ending)

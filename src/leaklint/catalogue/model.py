@@ -80,8 +80,14 @@ class Effect(Enum):
     MEMORY = "memory"  # constructs an in-memory buffer: io.BytesIO
     HOLDS = "holds"  # constructs a plain object whose attributes hold what is given and release nothing
     SUPPRESSES = "suppresses"  # a context manager that swallows exceptions: contextlib.suppress
+    EXPECTS = "expects"  # a context manager in which a call is expected to raise: pytest.raises
     CACHES = "caches"  # a decorator that runs its function once and keeps the result: functools.cache
     GIVES_BACK = "gives-back"  # a decorator whose generator is resumed by its caller: contextlib.contextmanager
+
+
+SILENT_KINDS = frozenset({"aws-client", "thread"})
+"""kinds of which no leak rule speaks: AWS clients matter as types, for what their methods acquire; a thread ends by
+itself"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,8 @@ class Resource:
     finishes: tuple[str, ...] = ()
     """methods after which it releases itself when they return: a ``read`` to the end, ``__iter__`` for a loop that runs
     to its end; a weaker release that no fix adds"""
+    finishes_raising: bool = False
+    """it also releases itself when such a method raises"""
     tier: Tier = Tier.G3
     server: bool = False
     """holds a session of a server (database, broker, directory)"""

@@ -307,6 +307,7 @@ _RESOURCE: dict[str, tuple[str, Converter]] = {
     "finishes": ("finishes", _list(_dotted)),
     "tier": ("tier", _member(Tier)),
     "server": ("server", _flag),
+    "finishes_raising": ("finishes_raising", _flag),
     "threads": ("threads", _flag),
     "descriptors": ("descriptors", _count),
     "data_loss": ("data_loss", _flag),

@@ -52,6 +52,8 @@ class Cfg:
     locals: frozenset[str] = frozenset()
     loops: set[int] = field(default_factory=set)
     """nodes that lie inside of a loop"""
+    expected: set[int] = field(default_factory=set)
+    """nodes that are meant to raise: inside of ``with pytest.raises``"""
     entered: set[int] = field(default_factory=set)
     """nodes that some edge leads to"""
 

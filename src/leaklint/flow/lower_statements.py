@@ -346,11 +346,14 @@ class Statements(Patterns):
             if item.asname is not None:
                 self.assign(item.asname.name, entered, node=node)
             self.place(ops.Forget())
-            frame = With(ops.Leave(manager, asynchronous, item), self._suppresses(item.item))
+            frame = With(ops.Leave(manager, asynchronous, item), self._swallows(item.item))
             managers.append((manager, frame))
             self.unwinder.frames = (*self.unwinder.frames, frame)
+        start = len(self.cfg.ops)
         if self.cursor is not None:
             self.suite(node.body)
+        if any(self._effect(item.item) is Effect.EXPECTS for item in node.items):
+            self.cfg.expected.update(range(start, len(self.cfg.ops)))
         for manager, frame in reversed(managers):
             self.unwinder.frames = self.unwinder.frames[: self.unwinder.frames.index(frame)]
             if self.cursor is not None:
@@ -364,17 +367,22 @@ class Statements(Patterns):
                 self.place(ops.Unbind(manager, node))
         self.unwinder.frames = outer
 
-    def _suppresses(self, manager: cst.BaseExpression) -> Handler | None:
+    def _effect(self, manager: cst.BaseExpression) -> Effect | None:
+        """The effect of a manager that handles exceptions, where it is one."""
         if not isinstance(manager, cst.Call):
             return None
-        callee = self.dotted(manager.func)
         name = manager.func.attr.value if isinstance(manager.func, cst.Attribute) else ""
-        for known in (callee, f"*.{name}"):
+        for known in (self.dotted(manager.func), f"*.{name}"):
             function = self.catalogue.functions.get(known)
-            if function is not None and function.effect is Effect.SUPPRESSES:
-                classes = tuple(self._class_name(a.value) for a in manager.args if a.keyword is None)
-                return Handler(classes or ("?",), self.cfg.add(ops.Join("after with")))
+            if function is not None and function.effect in (Effect.SUPPRESSES, Effect.EXPECTS):
+                return function.effect
         return None
+
+    def _swallows(self, manager: cst.BaseExpression) -> Handler | None:
+        if self._effect(manager) is None or not isinstance(manager, cst.Call):
+            return None
+        classes = tuple(self._class_name(a.value) for a in manager.args if a.keyword is None)
+        return Handler(classes or ("?",), self.cfg.add(ops.Join("after with")))
 
     # definitions
 

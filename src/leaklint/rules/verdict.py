@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from leaklint.analysis.facts import Leak, LeakExit, ModuleFacts, Site
-from leaklint.catalogue.model import Advice
+from leaklint.catalogue.model import SILENT_KINDS, Advice
 from leaklint.finding import Confidence
 from leaklint.severity import is_explicit
 
@@ -69,8 +69,8 @@ def is_cached_session(site: Site) -> bool:
 
 
 def _is_silent(site: Site) -> bool:
-    if site.resource.kind == "aws-client":
-        return True  # they close with the last reference, and their makers advise to keep them
+    if site.resource.kind in SILENT_KINDS:
+        return True
     if not (site.module_level and site.kept_as):
         return False
     # What a module keeps on purpose is no leak: it is advised, it is used by functions, or the caching rules judge it.

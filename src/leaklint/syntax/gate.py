@@ -11,7 +11,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from leaklint.catalogue.model import Catalogue, Resource
+from leaklint.catalogue.model import SILENT_KINDS, Catalogue, Resource
 from leaklint.syntax.names import Names, dotted
 from leaklint.syntax.outline import MODULE, Outline
 
@@ -23,10 +23,6 @@ def passes(data: bytes, index: Mapping[bytes, tuple[frozenset[bytes], ...]]) -> 
     """Whether the words of a file are enough for some acquisition of the index."""
     words = frozenset(data.translate(_WORDS).split())
     return any(companions <= words for word in index.keys() & words for companions in index[word])
-
-
-SILENT_KINDS = frozenset({"aws-client"})
-"""kinds of which no rule ever speaks: they matter as types, for what their methods acquire"""
 
 
 @dataclass(frozen=True, slots=True)

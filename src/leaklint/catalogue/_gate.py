@@ -17,6 +17,7 @@ GATE: dict[bytes, tuple[frozenset[bytes], ...]] = {
     b"AsyncOpenSearch": (F((b"opensearchpy",)),),
     b"AsyncSession": (F((b"asyncio", b"ext", b"sqlalchemy",)), F((b"asyncio", b"ext", b"session", b"sqlmodel",)),),
     b"AudioFileClip": (F((b"moviepy",)),),
+    b"AuroraDSQLPool": (F((b"aurora_dsql_asyncpg",)),),
     b"AuroraDSQLThreadedConnectionPool": (F((b"aurora_dsql_psycopg2",)),),
     b"AuthorizedSession": (F((b"auth", b"google", b"requests", b"transport",)),),
     b"BZ2File": (F((b"bz2",)),),

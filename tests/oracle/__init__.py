@@ -13,6 +13,7 @@ Policy (the contract of leaklint, nothing looser):
 - releasing does not raise. But leaklint may believe that it does (the resource itself is released on both edges), and
   so of plain constructors such as ``ExitStack()``: a leak seen only when those raise is *soft*. It need not be found,
   and to report it is no false alarm;
+- iterating a file may raise; for other resources that are open then the leak is soft;
 - an exception that nobody injected and the program did not raise itself (``None.close()``) makes its run soft;
 - reference counting releases nothing: every resource is kept alive by its record.
 """

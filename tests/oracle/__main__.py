@@ -37,7 +37,7 @@ def _shrunk(verdict: Verdict) -> Verdict:
     program = verdict.program
 
     def again(source: str) -> Verdict:
-        return judge(Program(program.seed, source, program.tags), leaklint_lines, Limits())
+        return judge(Program(program.seed, source, program.tags), leaklint_lines, Limits(runs=1000))
 
     def fails(source: str) -> bool:
         try:
@@ -47,7 +47,7 @@ def _shrunk(verdict: Verdict) -> Verdict:
         if verdict.failed or verdict.missed:
             return bool(small.failed if verdict.failed else small.missed)
         # A program that breaks down by itself would hide what the false alarm was about.
-        return small.decided and not small.truth.spontaneous and bool(small.false & small.truth.acquired)
+        return small.decided and not small.truth.spontaneous and bool(small.false)
 
     return again(shrink(program.source, fails))
 

@@ -133,9 +133,10 @@ def explore(source: str, limits: Limits) -> Truth:
         while runs < limits.runs and not complete:
             run = world.run = Run(script)
             runs += 1
-            leaked = _once(world, names, initial)
+            sure, unsure = _once(world, names, initial)
             acquired |= {r.line for r in run.records}
-            (soft if run.soft else leaks).update(leaked)
+            leaks |= sure
+            soft |= unsure
             spontaneous = spontaneous or run.soft
             script = _next(run.trail)
             complete = not script
@@ -154,8 +155,8 @@ def _next(trail: list[tuple[int, int]]) -> list[int]:
     return [pick for pick, _ in trail[:at]] + [trail[at][0] + 1] if at >= 0 else []
 
 
-def _once(world: World, names: dict[str, Any], initial: set[str]) -> set[int]:
-    """One run of ``target``; the lines that it leaks."""
+def _once(world: World, names: dict[str, Any], initial: set[str]) -> tuple[set[int], set[int]]:
+    """One run of ``target``; the lines that it leaks, soft leaks apart."""
     sink, bag = Sink(world), []  # type: ignore[var-annotated]
     names["HELD"] = None
     names["KEPT"] = []
@@ -166,7 +167,7 @@ def _once(world: World, names: dict[str, Any], initial: set[str]) -> set[int]:
     try:
         _drive(world, target(*arguments))
     except Abort:
-        return set()
+        return set(), set()
     except BaseException as error:
         world.judge_exception(error)
         error.__traceback__ = None
@@ -189,6 +190,16 @@ def _silent(*_: object) -> None:
     """``print`` of a program."""
 
 
+def _close(world: World, generator: types.GeneratorType[Any, Any, Any]) -> None:
+    """Abandon a generator. One that yields again makes the run soft, and is closed until it ends."""
+    while True:
+        try:
+            generator.close()
+            return
+        except RuntimeError:
+            world.run.soft = True
+
+
 def _drive(world: World, result: Any) -> None:
     """Bring what ``target`` returned to its end: a plain value, a generator or a coroutine."""
     run = world.run
@@ -198,7 +209,7 @@ def _drive(world: World, result: Any) -> None:
             while True:
                 run.roots.append(value)
                 if world.choose(2):
-                    result.close()
+                    _close(world, result)
                     return
                 value = next(result)
         except StopIteration as stop:

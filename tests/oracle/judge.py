@@ -41,7 +41,6 @@ def leaklint_lines(source: str) -> frozenset[int]:
     Raises NotAnalysed when the outcome is not a checked file.
     """
     from leaklint.check import check_source
-
     from leaklint.config import Settings
     from leaklint.finding import Confidence
     from leaklint.result import Checked
@@ -53,7 +52,7 @@ def leaklint_lines(source: str) -> frozenset[int]:
 
 
 def judge(program: Program, checker: Checker, limits: Limits) -> Verdict:
-    """Execute ``program`` and compare. Soft runs are enumerated only when more is reported than leaks without."""
+    """Execute ``program`` and compare. Lines reported beyond the truth are tried with soft events and more faults."""
     truth = explore(program.source, limits)
     if not truth.complete:
         return Verdict(program, truth, decided=False)
@@ -63,8 +62,9 @@ def judge(program: Program, checker: Checker, limits: Limits) -> Verdict:
         return Verdict(program, truth, failed=str(reason))
     missed, false = truth.leaks - reported, reported - truth.leaks - truth.soft
     if false:
-        wide = explore(program.source, replace(limits, soft=True, runs=limits.runs * 10))
-        false -= wide.leaks | wide.soft
+        wide = explore(program.source, replace(limits, soft=True, faults=limits.faults + 2, runs=limits.runs * 10))
+        # A line that no run reaches proves nothing: helpers that are never called, branches that exclude each other.
+        false = (false - wide.leaks - wide.soft) & (truth.acquired | wide.acquired)
         if false and not wide.complete and not missed:
             return Verdict(program, truth, reported, decided=False)
     return Verdict(program, truth, reported, frozenset(missed), frozenset(false))

@@ -90,7 +90,7 @@ class Library:
         descriptor.record.moved = True
         return made
 
-    def lib_work(self, *_: Any) -> Any:
+    def lib_work(self, *_: Any, **__: Any) -> Any:
         return self.world.point()
 
     lib_use = lib_work
@@ -105,13 +105,13 @@ class Library:
         return self.world.point(tuple([0] * n for n in range(self.world.limits.loops + 1)))
 
     def lib_pick(self, *_: Any) -> Any:
-        return self.world.point((1, 2, 3))
+        return self.world.point((1, 2, 3, 4))
 
     def lib_guard(self, *_: Any) -> Any:
         self.world.point()
         return contextlib.nullcontext()
 
-    def lib_awork(self, *_: Any) -> Awaited:
+    def lib_awork(self, *_: Any, **__: Any) -> Awaited:
         return Awaited(self.world)
 
     lib_ause = lib_awork

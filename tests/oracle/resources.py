@@ -40,10 +40,14 @@ class File(Resource):
 
     def __iter__(self) -> Iterator[str]:
         for _ in range(self.world.limits.loops):
-            if self.world.point((False, True)):
-                yield "line"
-            else:
+            try:
+                more = self.world.point((False, True))
+            except BaseException:
+                self.world.run.iterated = self.record
+                raise
+            if not more:
                 return
+            yield "line"
 
 
 class Connection(Resource):

@@ -37,7 +37,7 @@ class Limits:
     """whether releases and plain constructors may raise too"""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Record:
     """One acquired resource: where, and what became of it."""
 
@@ -60,6 +60,8 @@ class Run:
     faults: int = 0
     turns: int = 0
     soft: bool = False
+    iterated: Record | None = None
+    """a resource whose iteration raised: leaks of others are soft then"""
 
 
 class Recorded:
@@ -177,11 +179,17 @@ class World:
                     record.line = line
         return result
 
-    def leaked(self, roots: Iterable[object]) -> set[int]:
-        """Lines whose resources are open and held by nothing that outlives the function."""
+    def leaked(self, roots: Iterable[object]) -> tuple[set[int], set[int]]:
+        """Lines whose resources are open and held by nothing that outlives the function; those of soft leaks apart."""
         for record in reachable([*roots, *self.run.roots]):
             record.moved = True
-        return {r.line for r in self.run.records if r.open and not r.moved}
+        sure: set[int] = set()
+        soft: set[int] = set()
+        for record in self.run.records:
+            if record.open and not record.moved:
+                certain = not self.run.soft and self.run.iterated in (None, record)
+                (sure if certain else soft).add(record.line)
+        return sure, soft
 
 
 def program_line() -> int:

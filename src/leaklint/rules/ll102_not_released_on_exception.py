@@ -6,7 +6,8 @@ exception leaves the function or one of its handlers goes on without the release
 its line; where several may raise, the likeliest one. What may raise is anything that talks to the resource, parses
 data, reads a key of the event, or calls into code that raises; an attribute, an operator, `len` or a log call does
 not count. A cancellation at an `await` and a generator that its caller abandons count as well: both leave the
-function in the middle.
+function in the middle. Where the function hands the resource to its caller in the end, a failure on the way there is
+only reported with low confidence: few factories are written to survive their own set-up.
 
 ## Why it matters in Lambda
 The path that leaks is the one that runs when something is wrong: the database is failing over, a payload is

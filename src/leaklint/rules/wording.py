@@ -53,7 +53,7 @@ def on_line(facts: ModuleFacts, span: Span) -> str:
 def path_steps(site: Site, leak: Leak, departure: str = "leaves here") -> Steps:
     """The witness path: where it was opened, what happened between, where it leaves while still open."""
     steps = [(site.span, "opened here")]
-    if site.helper is not None:
+    if site.helper is not None and site.helper[1] is not None:
         steps.append((site.helper[1], f"by this call in `{site.helper[0]}`"))
     if site.with_exit is not None:
         steps.append((site.with_exit, f"leaving this `with` does not {_verb(site.resource)} it"))

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+import os
+
 from leaklint.catalogue._gate import GATE
 from leaklint.config import Settings
 from leaklint.result import Checked, Failed, Outcome, Skipped, Work
-from leaklint.syntax import comments, gate
+from leaklint.syntax import comments, words
+from leaklint.workspace import Workspace
 
 MAX_BYTES = 20_000_000
 
 
-def check_source(data: bytes, path: str, settings: Settings) -> Outcome:
-    """Check the bytes of one file; `path` is written into findings as given."""
+def check_source(data: bytes, path: str, settings: Settings, workspace: Workspace | None = None) -> Outcome:
+    """Check the bytes of one file; `path` is written into findings as given.
+
+    `workspace` is shared by the files of a run, to read each module of the project once; findings do not depend on it.
+    """
     work = Work(files=1)
-    passed = gate.passes(data, GATE)
-    if not passed and not comments.may_be_unused(data):
+    passed = words.passes(data, GATE) or comments.may_be_unused(data)
+    workspace = workspace or Workspace()
+    if not passed and not workspace.comes_back(data, os.path.realpath(path)):
         work.gated = 1
         return Checked(path, work=work)
-    from leaklint.inspection import Inspection, NotAnalysed
+    from leaklint.inspection import Inspection
+    from leaklint.unit import NotAnalysed, Unit, decode
 
+    found = comments.Comments()
     try:
-        inspection = Inspection.open(data, path, work)
+        if comments.may_hold_comments(data):
+            found = comments.read(decode(data))
+            if found.skip_file:
+                return Skipped(path, "skip-file comment")
+        unit = Unit.open(data, path, work)
     except NotAnalysed as problem:
         return Failed(path, problem.reason, problem.line, work=work)
-    if inspection.comments.skip_file:
-        return Skipped(path, "skip-file comment")
-    return inspection.judge(settings)
+    workspace.adopt(unit, path)
+    return Inspection(unit, workspace, found).judge(settings)
 
 
 __all__ = ["Checked", "Failed", "Outcome", "Skipped", "check_source"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from leaklint.result import Failed
@@ -31,10 +31,17 @@ _LOCK = ".#"
 """an editor's lock is a dangling link with this prefix"""
 
 
-def discover(paths: Sequence[str], *, respect_gitignore: bool = True) -> Iterator[str | Failed]:
+def is_python(name: str) -> bool:
+    """Whether a file of this name is checked when it was not named."""
+    return name.endswith(".py")
+
+
+def discover(
+    paths: Sequence[str], *, respect_gitignore: bool = True, wanted: Callable[[str], bool] = is_python
+) -> Iterator[str | Failed]:
     """Yield the files to check, written as ``paths`` begin them, and a `Failed` for what cannot be looked at.
 
-    What does not exist, a folder that cannot be listed, a dangling link and anything named ``*.py`` that is neither a
+    Of folders, files whose names are ``wanted`` are looked at. What does not exist, a folder that cannot be listed, a dangling link and anything named ``*.py`` that is neither a
     file nor a folder are failures; they never keep the rest from being found. Raises nothing.
     """
     seen: set[str] = set()
@@ -46,13 +53,15 @@ def discover(paths: Sequence[str], *, respect_gitignore: bool = True) -> Iterato
             continue
         real = os.path.realpath(path)
         if stat.S_ISDIR(mode):
-            yield from _walk(path, real, seen, respect_gitignore)
+            yield from _walk(path, real, seen, respect_gitignore, wanted)
         elif real not in seen:
             seen.add(real)
             yield path
 
 
-def _walk(top: str, real_top: str, seen: set[str], respect_gitignore: bool) -> Iterator[str | Failed]:
+def _walk(
+    top: str, real_top: str, seen: set[str], respect_gitignore: bool, wanted: Callable[[str], bool]
+) -> Iterator[str | Failed]:
     ignores = _Ignores.above(real_top) if respect_gitignore else None
     stack = [("" if top in (os.curdir, "." + os.sep) else top, real_top, ignores)]
     while stack:
@@ -76,7 +85,7 @@ def _walk(top: str, real_top: str, seen: set[str], respect_gitignore: bool) -> I
                 target = os.path.join(real, name)
                 if name not in EXCLUDED and not (inner is not None and inner.ignored(target, folder=True)):
                     below.append((os.path.join(folder, name), target, inner))
-            elif name.endswith(".py"):
+            elif wanted(name):
                 target = os.path.join(real, name)
                 if not (inner is not None and inner.ignored(target)):
                     yield from _file(entry, os.path.join(folder, name), target, seen)

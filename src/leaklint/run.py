@@ -18,6 +18,8 @@ def run(files: Iterable[str | Failed], settings: Settings, check: Check | None =
     ``check`` is `leaklint.check.check_source` unless given.
     """
     report = Report()
+    if check is None:
+        check = _checker()
     for file in files:
         if isinstance(file, Failed):
             report.outcomes.append(file)
@@ -35,16 +37,22 @@ def run(files: Iterable[str | Failed], settings: Settings, check: Check | None =
     return report
 
 
+def _checker() -> Check:
+    """A check whose files share what was read of their project."""
+    from leaklint.check import check_source
+    from leaklint.workspace import Workspace
+
+    workspace = Workspace()
+    return lambda data, path, settings: check_source(data, path, settings, workspace)
+
+
 def check_data(data: bytes, path: str, settings: Settings, check: Check | None = None) -> Outcome:
     """Check the bytes of one file; whatever the analysis raises becomes a `Failed` outcome.
 
     What Python's parser warns about in the file is nobody's business here.
     """
     try:
-        if check is None:
-            from leaklint.check import check_source
-
-            check = check_source
+        check = check or _checker()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return check(data, path, settings)

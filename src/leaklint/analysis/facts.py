@@ -13,7 +13,7 @@ from enum import Enum
 
 from leaklint.catalogue.model import Resource
 from leaklint.edit import Span
-from leaklint.finding import Confidence
+from leaklint.finding import Confidence, Location
 
 
 class LeakExit(Enum):
@@ -94,8 +94,10 @@ class Site:
     """``kept_as`` is read by a function of the module"""
     receiver_by_name: bool = False
     """the type was believed by the receiver's name only"""
-    helper: tuple[str, Span] | None = None
-    """for a call of a helper: the helper's qualified name, and the span of the acquisition inside it (same module)"""
+    helper: tuple[str, Span | None] | None = None
+    """for a call of a helper: the helper's qualified name, and the span of the acquisition inside it in this module"""
+    origin: Location | None = None
+    """where the helper acquires, when it is of another module"""
     mitigations: tuple[str, ...] = ()
     """mitigations of the catalogue found in the acquiring call"""
 

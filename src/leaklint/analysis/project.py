@@ -14,6 +14,9 @@ from leaklint.catalogue.model import Catalogue
 from leaklint.flow import ops
 from leaklint.flow.cfg import Cfg
 
+_MAX_HOPS = 8
+"""re-exports that are followed"""
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionInfo:
@@ -55,10 +58,12 @@ class Module:
     functions: Mapping[str, FunctionInfo]
     classes: Mapping[str, ClassInfo]
     lower: Callable[[str], Cfg]
-    gives: frozenset[str] = frozenset()
-    """functions that may acquire something, or call one that does: only these can return a fresh resource"""
+    imports: Mapping[str, str] = field(default_factory=dict)
+    """dotted meaning of the names it imports"""
     variables: frozenset[str] = frozenset()
     """names that the module's own code assigns"""
+    gives: frozenset[str] = frozenset()
+    """functions that may acquire something, or call one that does: only these can return a fresh resource"""
     _graphs: dict[str, Cfg] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
 
@@ -113,13 +118,15 @@ class Project:
         info = module.functions.get(caller.partition(".<locals>")[0])
         if receiver in ("self", "cls") and info is not None and info.owner:
             return self._method(module, info.owner, method)
-        if receiver in module.classes:
-            found = self._method(module, receiver, method)
-            if found is not None:
-                function = found.module.functions[found.function]
-                bound = "classmethod" in function.decorators
-                return Target(found.module, found.function, bound)
-        return None
+        return self._on_class(module, receiver, method) if receiver in module.classes else None
+
+    def _on_class(self, module: Module, owner: str, method: str) -> Target | None:
+        """``Class.method``: only a class method gets its first parameter from the class."""
+        found = self._method(module, owner, method)
+        if found is None:
+            return None
+        bound = "classmethod" in found.module.functions[found.function].decorators
+        return Target(found.module, found.function, bound)
 
     def _local(self, name: str, module: Module, caller: str) -> Target | None:
         scope = caller
@@ -151,18 +158,35 @@ class Project:
             function = module.functions.get(name)
             return Target(module, name, bound=function is None or not function.static)
         for base in info.bases:
-            found = self._method(module, base, method, depth + 1)
+            found = self._method(module, base, method, depth + 1) or self._inherited(module, base, method, depth + 1)
             if found is not None:
                 return found
         return None
 
-    def _imported(self, callee: str, module: Module) -> Target | None:
-        path, _, name = callee.rpartition(".")
+    def _inherited(self, module: Module, base: str, method: str, depth: int) -> Target | None:
+        """A method of a base class that another module defines."""
+        path, _, name = base.rpartition(".")
         other = self.load(module, path) if path else None
-        if other is None or other is module:
+        return self._method(other, name, method, depth) if other is not None and other is not module else None
+
+    def _imported(self, callee: str, module: Module, hops: int = 0) -> Target | None:
+        """The function behind a dotted name: of the longest beginning that is a module, through re-exports."""
+        path, _, name = callee.rpartition(".")
+        rest = [name]
+        other = None
+        while path.strip(".") or path:
+            other = self.load(module, path)
+            if other is not None or "." not in path.strip("."):
+                break
+            path, _, name = path.rpartition(".")
+            rest.insert(0, name)
+        if other is None or other is module or hops > _MAX_HOPS:
             return None
-        if name in other.functions:
-            return Target(other, name)
-        if name in other.classes:
-            return self._constructor(other, name)
-        return None
+        if len(rest) == 1:
+            found = self._local(rest[0], other, "")
+            if found is not None:
+                return found
+        elif len(rest) == 2 and rest[0] in other.classes:
+            return self._on_class(other, rest[0], rest[1])
+        meaning = other.imports.get(rest[0])
+        return self._imported(".".join([meaning, *rest[1:]]), other, hops + 1) if meaning else None

@@ -12,7 +12,7 @@ from leaklint.analysis.summary import Found, Summaries
 from leaklint.analysis.tracker import Ending, Walk
 from leaklint.catalogue.model import Resource, Tier
 from leaklint.edit import Span
-from leaklint.finding import Confidence
+from leaklint.finding import Confidence, Location
 from leaklint.flow import ops
 from leaklint.flow.cfg import Cfg
 
@@ -28,6 +28,8 @@ class Surroundings:
     text: Callable[[Span], str]
     in_handler: Callable[[str], bool]
     read_by_functions: Callable[[str], bool]
+    origin: Callable[[Module, str, object], Location | None]
+    """where a helper of another module acquires; None for one of this module"""
 
 
 def sites(module: Module, cfg: Cfg, summaries: Summaries, around: Surroundings) -> Iterator[Site]:
@@ -58,10 +60,11 @@ class _Surveyor:
         notes = self.context.notes
         module_level = self.cfg.name == "<module>"
         kept = sorted(p for p in self.walk.kept if p[0] not in "%#") if module_level else []
-        helper = None
-        if self.found.helper is not None:
-            origin = self.found.helper
-            helper = (origin.function, self.around.span(origin.module, origin.function, origin.node))
+        helper, origin = None, None
+        if (given := self.found.helper) is not None:
+            origin = self.around.origin(given.module, given.function, given.node)
+            span = self.around.span(given.module, given.function, given.node) if origin is None else None
+            helper = (given.function, span)
         looks = notes.looks_released
         return Site(
             resource=resource,
@@ -83,6 +86,7 @@ class _Surveyor:
             used_by_functions=any(self.around.read_by_functions(name) for name in kept),
             receiver_by_name=self.found.acquisition.by_name,
             helper=helper,
+            origin=origin,
             mitigations=tuple(_mitigations(call, resource)),
         )
 

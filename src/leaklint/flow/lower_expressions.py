@@ -112,7 +112,7 @@ class Expressions:
         if not isinstance(node, cst.Name) or any(node.value in bound for _, bound in self.classes):
             return ""
         root = self.scope.dotted(node.value)
-        return ".".join([root, *reversed(parts)]) if root else ""
+        return self.scope.follow(".".join([root, *reversed(parts)])) if root else ""
 
     # values
 
@@ -450,6 +450,7 @@ class Expressions:
             locals=names,
             outer=self._captives(),
             event="" if self.scope.event in names else self.scope.event,
+            follow=self.scope.follow,
             resolve=self.scope.resolve if self.scope.module else self.scope.dotted,
             **more,  # type: ignore[arg-type]
         )

@@ -27,6 +27,8 @@ class Scope:
     imported: Mapping[str, str] = field(default_factory=dict)
     """names that an import statement of this scope binds"""
     resolve: Callable[[str], str] = lambda name: ""
+    follow: Callable[[str], str] = lambda name: name
+    """resolves a dotted name through the project's re-exports"""
 
     def dotted(self, name: str) -> str:
         """The dotted name behind `name`, or an empty string when it is a variable."""

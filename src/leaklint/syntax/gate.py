@@ -1,28 +1,18 @@
-"""The cheap tests before libcst: whether a file can acquire anything, and which of its scopes may.
+"""The cheap test behind the byte gate: which scopes of a file are worth being parsed by libcst, told from its ast.
 
-`passes` looks at the bytes of a file alone. `candidates` looks at the ast: a scope is a candidate when it calls
-something that the catalogue may know as an acquisition, or a function of the module that may return one (to a fixed
-point). Both may say yes too often, never no where there is something to find.
+A scope is a candidate when it calls something that the catalogue may know as an acquisition, or a function of the
+project that may return one (to a fixed point): too many rather than too few.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from leaklint.catalogue.model import SILENT_KINDS, Catalogue, Resource
 from leaklint.syntax.names import Names, dotted
 from leaklint.syntax.outline import MODULE, Outline
-
-_WORDS = bytes(c if (chr(c).isalnum() and c < 128) or c == ord("_") or c >= 128 else ord(" ") for c in range(256))
-"""maps all that cannot be part of a name to a space"""
-
-
-def passes(data: bytes, index: Mapping[bytes, tuple[frozenset[bytes], ...]]) -> bool:
-    """Whether the words of a file are enough for some acquisition of the index."""
-    words = frozenset(data.translate(_WORDS).split())
-    return any(companions <= words for word in index.keys() & words for companions in index[word])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +21,7 @@ class _Wanted:
 
     names: Names
     catalogue: Catalogue
+    follow: Callable[[str], str]
     methods: Mapping[str, tuple[Resource, ...]]
     hinted: Mapping[str, frozenset[str]]
 
@@ -39,11 +30,13 @@ class _Wanted:
         func = call.func
         if isinstance(func, ast.Name):
             resolved = self.names.resolve(func.id)
+            resolved = self.follow(resolved) if resolved else ""
             found = self.catalogue.acquirers.get(resolved, ())
             return found if resolved else self.methods.get("__call__", ())
         if not isinstance(func, ast.Attribute):
             return self.methods.get("__call__", ())
-        found = self.catalogue.acquirers.get(self.names.dotted(func), ())
+        resolved = self.names.dotted(func)
+        found = self.catalogue.acquirers.get(self.follow(resolved), ()) if resolved else ()
         if found or func.attr in self.methods:
             return found or self.methods[func.attr]
         hints = self.hinted.get(func.attr)
@@ -62,9 +55,19 @@ class Candidates:
     """which may give a value of a type that the catalogue knows to their callers; `leaking` is a part of it"""
 
 
-def candidates(names: Names, outline: Outline, catalogue: Catalogue) -> Candidates:
-    """Select the scopes that are worth being lowered."""
-    wanted = _wanted(names, catalogue)
+def candidates(
+    names: Names,
+    outline: Outline,
+    catalogue: Catalogue,
+    follow: Callable[[str], str],
+    gives_elsewhere: Callable[[str], bool],
+) -> Candidates:
+    """Select the scopes that are worth being lowered.
+
+    `follow` resolves re-exports of the project, `gives_elsewhere` knows functions of its other modules that may give a
+    resource.
+    """
+    wanted = _wanted(names, catalogue, follow)
     leaking: set[str] = set()
     giving: set[str] = set()
     waiting: dict[str, set[str]] = {}
@@ -74,6 +77,9 @@ def candidates(names: Names, outline: Outline, catalogue: Catalogue) -> Candidat
             if resources:
                 giving.add(scope)
             if any(r.kind not in SILENT_KINDS for r in resources) and not _managed(call, resources, outline):
+                leaking.add(scope)
+                break
+            if not resources and (name := names.dotted(call.func)) and gives_elsewhere(name):
                 leaking.add(scope)
                 break
         else:
@@ -129,7 +135,7 @@ def _last(func: ast.expr) -> str:
     return func.id if isinstance(func, ast.Name) else ""
 
 
-def _wanted(names: Names, catalogue: Catalogue) -> _Wanted:
+def _wanted(names: Names, catalogue: Catalogue, follow: Callable[[str], str]) -> _Wanted:
     roots = {meaning.lstrip(".").partition(".")[0] for meanings in names.meanings.values() for meaning in meanings}
     roots |= {star.lstrip(".").partition(".")[0] for star in names.stars}
     methods: dict[str, tuple[Resource, ...]] = {}
@@ -143,7 +149,7 @@ def _wanted(names: Names, catalogue: Catalogue) -> _Wanted:
         method: frozenset(hint for resource in resources for hint in resource.hint)
         for method, resources in catalogue.hints.items()
     }
-    return _Wanted(names, catalogue, methods, hinted)
+    return _Wanted(names, catalogue, follow, methods, hinted)
 
 
-__all__ = ["MODULE", "Candidates", "candidates", "passes"]
+__all__ = ["MODULE", "Candidates", "candidates"]

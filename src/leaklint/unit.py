@@ -1,0 +1,217 @@
+"""One file as the analysis needs it: decoded, parsed, outlined, and lowered scope by scope when asked."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from leaklint.analysis import project
+from leaklint.catalogue.load import load
+from leaklint.catalogue.model import Catalogue, Effect
+from leaklint.edit import Span
+from leaklint.flow.cfg import Cfg
+from leaklint.flow.scope import Scope
+from leaklint.handlers import conventions
+from leaklint.result import Work
+from leaklint.syntax import gate
+from leaklint.syntax.names import FunctionNode, Names, dotted, function_bindings, module_names
+from leaklint.syntax.outline import MODULE, Outline, outline
+from leaklint.syntax.source import ScopeTree, Source, TooDeep
+
+
+class NotAnalysed(Exception):
+    """The file, or a part of it, cannot be analysed: `reason` says why, `line` is 1-based or 0."""
+
+    def __init__(self, reason: str, line: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+
+
+def decode(data: bytes) -> str:
+    """The untranslated text of a file, by its BOM or declaration. Raises NotAnalysed."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError as problem:
+        raise NotAnalysed(f"cannot decode: {problem.msg}") from None
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        raise NotAnalysed(f"cannot decode as {encoding}: byte 0x{data[problem.start]:02x}", line) from None
+    return text
+
+
+def parse(text: str) -> ast.Module:
+    """The ast of a file. Raises NotAnalysed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except SyntaxError as problem:
+        raise NotAnalysed(f"syntax error: {problem.msg}", problem.lineno or 0) from None
+    except ValueError as problem:
+        raise NotAnalysed(f"syntax error: {problem}") from None
+    except (RecursionError, MemoryError):
+        raise NotAnalysed("too deeply nested to be parsed") from None
+
+
+def unchanged(name: str) -> str:
+    """The dotted name itself: what a file without a project makes of names."""
+    return name
+
+
+@dataclass(eq=False, slots=True)
+class Unit:
+    """One file. `follow` resolves a dotted name through the project's re-exports."""
+
+    path: str
+    """as findings print it"""
+    source: Source
+    names: Names
+    outline: Outline
+    catalogue: Catalogue
+    work: Work
+    follow: Callable[[str], str] = unchanged
+    gives_elsewhere: Callable[[str], bool] = lambda name: False
+    """whether a dotted name is a function of another module of the project that may give a resource"""
+    scopes: dict[str, ScopeTree] = field(default_factory=dict)
+    """the scope tree that holds the nodes of a graph, by the graph's name"""
+    problems: list[NotAnalysed] = field(default_factory=list)
+    module: project.Module = field(init=False)
+    _candidates: gate.Candidates | None = None
+    _handlers: tuple[conventions.Entry, ...] | None = None
+
+    def __post_init__(self) -> None:
+        functions = {
+            name: project.FunctionInfo(
+                name,
+                f.owner,
+                self._decorators(f.node),
+                isinstance(f.node, ast.AsyncFunctionDef),
+                f.generator,
+                f.quiet,
+                f.never_returns,
+            )
+            for name, f in self.outline.functions.items()
+        }
+        classes = {
+            name: project.ClassInfo(name, self._dotted_all(node.bases), _methods(node))
+            for name, node in self.outline.classes.items()
+        }
+        imports = {name: meanings[0] for name, meanings in self.names.meanings.items()}
+        variables = self.names.bound - self.outline.functions.keys() - self.outline.classes.keys()
+        self.module = project.Module(self.path, self.catalogue, functions, classes, self.lower, imports, variables)
+
+    @classmethod
+    def open(cls, data: bytes, path: str, work: Work) -> Unit:
+        """Decode, parse and outline a file. Raises NotAnalysed."""
+        text = decode(data)
+        body = text[1:] if text.startswith("\ufeff") else text
+        tree = parse(body)
+        catalogue = load()
+        try:
+            outlined = outline(tree)
+            names = module_names(tree, outlined.imports, catalogue.prefixes.__contains__)
+            return cls(path, Source(body, tree), names, outlined, catalogue, work)
+        except RecursionError:
+            raise NotAnalysed("too deeply nested to be analysed") from None
+
+    def _decorators(self, node: FunctionNode) -> tuple[str, ...]:
+        return self._dotted_all(d.func if isinstance(d, ast.Call) else d for d in node.decorator_list)
+
+    def _dotted_all(self, nodes: Iterable[ast.expr]) -> tuple[str, ...]:
+        return tuple(filter(None, (self.names.dotted(node) or dotted(node) for node in nodes)))
+
+    @property
+    def candidates(self) -> gate.Candidates:
+        """The scopes worth being lowered."""
+        if self._candidates is None:
+            self._candidates = gate.candidates(
+                self.names, self.outline, self.catalogue, self.follow, self.gives_elsewhere
+            )
+            self.module.gives = self._candidates.giving
+        return self._candidates
+
+    @property
+    def handlers(self) -> tuple[conventions.Entry, ...]:
+        """The functions that look like Lambda handlers."""
+        if self._handlers is None:
+            self._handlers = conventions.handlers(self.source.tree)
+        return self._handlers
+
+    def span(self, function: str, node: object) -> Span:
+        """The span of a node of a lowered function."""
+        return self.scopes[function].span(node, self.source.lines)
+
+    def line_of(self, function: str) -> int:
+        """The 1-based line of a function's definition."""
+        info = self.outline.functions.get(function)
+        return info.node.lineno if info is not None else 1
+
+    def fail(self, reason: str, line: int) -> NotAnalysed:
+        """Remember that a part could not be analysed."""
+        problem = NotAnalysed(reason, line)
+        self.problems.append(problem)
+        return problem
+
+    def lower(self, function: str) -> Cfg:
+        """The graph of a function of this file; the scope that holds it is parsed when needed.
+
+        Raises NotAnalysed (remembered in `problems`), KeyError for an unknown function.
+        """
+        from leaklint.flow.lower_statements import Statements
+
+        line = self.line_of(function)
+        try:
+            tree, scope = self._scope(function)
+            lowering = Statements(scope, self.catalogue, Cfg(function))
+            lowering.functions = tree.functions()
+            lowering.run(tree.node)
+        except TooDeep as problem:
+            raise self.fail(f"not analysed: {problem}", problem.line) from None
+        except (RecursionError, MemoryError):
+            raise self.fail(f"not analysed: {function} nests too deeply", line) from None
+        except KeyError:
+            raise
+        except Exception as problem:
+            name = type(problem).__name__
+            raise self.fail(f"not analysed: {function}: {name}: {problem}".splitlines()[0], line) from problem
+        for cfg in lowering.cfg.walk_nested():
+            self.scopes[cfg.name] = tree
+            self.work.ops += len(cfg.ops)
+        self.work.scopes += 1
+        self.work.parsed = 1
+        return lowering.cfg
+
+    def _scope(self, function: str) -> tuple[ScopeTree, Scope]:
+        if function == MODULE:
+            bound = self.names.bound | self.names.meanings.keys()
+            return self.source.module(), Scope(
+                function, frozenset(bound), module=True, resolve=self.names.resolve, follow=self.follow
+            )
+        info = self.outline.functions[function]
+        if info.outermost != function:
+            self.module.graph(info.outermost)
+            raise KeyError(function)
+        bindings = function_bindings(info.node)
+        effects = [self.catalogue.functions.get(name) for name in self._decorators(info.node)]
+        return self.source.function(info.node), Scope(
+            function,
+            bindings.names,
+            bindings.globals,
+            bindings.nonlocals,
+            event=next((conventions.event_name(e.node) for e in self.handlers if e.function == function), ""),
+            yields_back=any(e is not None and e.effect is Effect.GIVES_BACK for e in effects),
+            imported=bindings.imports,
+            resolve=self.names.resolve,
+            follow=self.follow,
+        )
+
+
+def _methods(node: ast.ClassDef) -> frozenset[str]:
+    return frozenset(n.name for n in ast.walk(node) if isinstance(n, FunctionNode))

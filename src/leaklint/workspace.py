@@ -1,0 +1,267 @@
+"""The project around a file: modules read on demand, found as Python would find them from where the file stands.
+
+Import roots of a file are its own folder, the folder around its package, and the folders above up to the project's root
+(at most `LEVELS`), each also with ``src`` and ``python`` (Lambda layers) below. Nothing here depends on which files were
+named on the command line: a file's findings are the same alone and with all others.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from leaklint.catalogue._gate import GATE
+from leaklint.result import Work
+from leaklint.syntax import words
+
+if TYPE_CHECKING:
+    from leaklint.analysis.project import Module
+    from leaklint.analysis.summary import Summaries
+    from leaklint.unit import Unit
+
+LEVELS = 6
+"""folders above a file that are looked at where no root marks the project"""
+MARKERS = ("leaklint.toml", "pyproject.toml", ".git")
+BELOW = ("", "src", "python")
+_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import|import[ \t]+([\w., \t]+))", re.MULTILINE)
+_MAX_HOPS = 8
+
+
+@dataclass(eq=False, slots=True)
+class Workspace:
+    """The modules read so far, and the summaries that they share."""
+
+    units: dict[str, Unit | None] = field(default_factory=dict)
+    """by real path; None for what cannot be read or parsed"""
+    _summaries: Summaries | None = None
+    _paths: dict[Module, str] = field(default_factory=dict)
+    _listings: dict[str, frozenset[str]] = field(default_factory=dict)
+    _roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _located: dict[tuple[str, str], str] = field(default_factory=dict)
+    _givers: dict[str, frozenset[str]] = field(default_factory=dict)
+    _active: set[str] = field(default_factory=set)
+
+    @property
+    def summaries(self) -> Summaries:
+        """The summaries of all modules."""
+        if self._summaries is None:
+            from leaklint.analysis.project import Project
+            from leaklint.analysis.summary import Summaries
+            from leaklint.catalogue.load import load
+
+            self._summaries = Summaries(load(), Project(self.load))
+        return self._summaries
+
+    # units
+
+    def adopt(self, unit: Unit, path: str) -> None:
+        """Make a file that is being checked part of the workspace."""
+        real = os.path.realpath(path)
+        self.units[real] = unit
+        self._paths[unit.module] = real
+        unit.follow = lambda name: self.canonical(real, name)
+        unit.gives_elsewhere = lambda name: self.gives(real, name)
+
+    def unit(self, real: str) -> Unit | None:
+        """The file at a real path, opened when needed; None when it cannot be."""
+        from leaklint.unit import NotAnalysed, Unit
+
+        if real not in self.units:
+            try:
+                with open(real, "rb") as stream:
+                    data = stream.read()
+                self.adopt(Unit.open(data, _shown(real), Work()), real)
+            except (OSError, NotAnalysed):
+                self.units[real] = None
+        return self.units[real]
+
+    def of(self, module: Module) -> Unit:
+        """The file of a module."""
+        unit = self.units[self._paths[module]]
+        assert unit is not None
+        return unit
+
+    def load(self, module: Module, name: str) -> Module | None:
+        """The module of a dotted name, seen from a module; None when it is not the project's."""
+        real = self._paths.get(module, "")
+        found = self.locate(real, name) if real else ""
+        unit = self.unit(found) if found else None
+        return unit.module if unit is not None else None
+
+    # names
+
+    def canonical(self, real: str, name: str) -> str:
+        """The dotted name behind re-exports of the project: ``ourdb.connect`` -> ``psycopg2.connect``."""
+        from leaklint.catalogue.load import load
+
+        catalogue = load()
+        for _ in range(_MAX_HOPS):
+            if name in catalogue.prefixes:
+                return name
+            module, rest = self._split(real, name)
+            unit = self.unit(module) if module and rest else None
+            if unit is None:
+                return name
+            head, dot, tail = rest.partition(".")
+            meaning = unit.names.meanings.get(head, [""])[0]
+            if not meaning:
+                return name
+            if not meaning.startswith("."):
+                return self.canonical(module, f"{meaning}{dot}{tail}") if module != real else name
+            real, name = module, f"{meaning}{dot}{tail}"
+        return name
+
+    def _split(self, real: str, name: str) -> tuple[str, str]:
+        """(real path of the module, the name inside of it) for the longest beginning of `name` that is a module."""
+        head, tail = name, ""
+        while head.strip("."):
+            found = self.locate(real, head)
+            if found:
+                return found, tail
+            head, _, last = head.rpartition(".")
+            tail = f"{last}.{tail}" if tail else last
+            if not head.strip("."):
+                break
+        return "", ""
+
+    def locate(self, real: str, name: str) -> str:
+        """The real path of the module with this dotted name (leading dots for a relative one), or an empty string."""
+        key = (os.path.dirname(real), name)
+        known = self._located.get(key)
+        if known is None:
+            known = self._located[key] = self._locate(real, name)
+        return known
+
+    def _locate(self, real: str, name: str) -> str:
+        stripped = name.lstrip(".")
+        level = len(name) - len(stripped)
+        folder = os.path.dirname(real)
+        if level:
+            for _ in range(level - 1):
+                folder = os.path.dirname(folder)
+            return self._below(folder, stripped) if stripped else self._file(folder, "__init__")
+        for root in self.roots(folder):
+            found = self._below(root, stripped)
+            if found and found != real:
+                return found
+        return ""
+
+    def _below(self, root: str, name: str) -> str:
+        *packages, last = name.split(".")
+        for package in packages:
+            if package not in self._listing(root):
+                return ""
+            root = os.path.join(root, package)
+        if f"{last}.py" in self._listing(root):
+            return os.path.join(root, f"{last}.py")
+        if last in self._listing(root):
+            return self._file(os.path.join(root, last), "__init__")
+        return ""
+
+    def _file(self, folder: str, name: str) -> str:
+        return os.path.join(folder, f"{name}.py") if f"{name}.py" in self._listing(folder) else ""
+
+    def roots(self, folder: str) -> tuple[str, ...]:
+        """The import roots of files in a folder, nearest first."""
+        known = self._roots.get(folder)
+        if known is None:
+            known = self._roots[folder] = tuple(self._climb(folder))
+        return known
+
+    def _climb(self, folder: str) -> Iterator[str]:
+        for _ in range(LEVELS):
+            listing = self._listing(folder)
+            for below in BELOW:
+                if not below or below in listing:
+                    yield os.path.join(folder, below) if below else folder
+            parent = os.path.dirname(folder)
+            if parent == folder or any(marker in listing for marker in MARKERS):
+                return
+            folder = parent
+
+    def _listing(self, folder: str) -> frozenset[str]:
+        known = self._listings.get(folder)
+        if known is None:
+            try:
+                known = frozenset(os.listdir(folder))
+            except OSError:
+                known = frozenset()
+            self._listings[folder] = known
+        return known
+
+    # givers
+
+    def gives(self, real: str, name: str) -> bool:
+        """Whether a dotted name, seen from a file, is a function of another module that may give a resource."""
+        module, rest = self._split(real, name)
+        return bool(rest) and rest.rpartition(".")[2] in self.givers(module)
+
+    def givers(self, real: str) -> frozenset[str]:
+        """The last names of the functions of a module (re-exports among them) that may give a resource to a caller."""
+        known = self._givers.get(real)
+        if known is not None:
+            return known
+        if real in self._active:
+            return frozenset()
+        self._active.add(real)
+        found = self._find_givers(real)
+        self._active.discard(real)
+        self._givers[real] = found
+        return found
+
+    def _find_givers(self, real: str) -> frozenset[str]:
+        try:
+            with open(real, "rb") as stream:
+                data = stream.read()
+        except OSError:
+            return frozenset()
+        if not words.passes(data, GATE) and not self.comes_back(data, real):
+            return frozenset()
+        unit = self.unit(real)
+        if unit is None:
+            return frozenset()
+        names = set()
+        for function in unit.candidates.giving:
+            outlined = unit.outline.functions.get(function)
+            if outlined is not None and (outlined.returns or outlined.generator):
+                names.add(function.rpartition(".")[2])
+        for local, meanings in unit.names.meanings.items():
+            if any(self.gives(real, meaning) for meaning in meanings):
+                names.add(local)
+        return frozenset(names)
+
+    def comes_back(self, data: bytes, real: str) -> bool:
+        """Whether a file that names no resource calls a function of the project that may give one."""
+        present: frozenset[bytes] | None = None
+        for match in _IMPORT.finditer(data):
+            for name in _modules(match):
+                found = self.locate(real, name)
+                givers = self.givers(found) if found else frozenset()
+                if not givers:
+                    continue
+                present = present if present is not None else words.words(data)
+                if any(giver.encode() in present for giver in givers):
+                    return True
+        return False
+
+
+def _modules(match: re.Match[bytes]) -> Iterator[str]:
+    if match[1]:
+        yield match[1].decode("ascii", "replace")
+        return
+    for part in match[2].split(b","):
+        words = part.split()
+        if words:
+            yield words[0].decode("ascii", "replace")
+
+
+def _shown(real: str) -> str:
+    """A path for messages: from the current folder where that is shorter."""
+    try:
+        relative = os.path.relpath(real)
+    except ValueError:
+        return real
+    return relative if not relative.startswith("..") else real

@@ -1,8 +1,8 @@
 """The project around a file: modules read on demand, found as Python would find them from where the file stands.
 
-Import roots of a file are its own folder, the folder around its package, and the folders above up to the project's root
-(at most `LEVELS`), each also with ``src`` and ``python`` (Lambda layers) below. Nothing here depends on which files were
-named on the command line: a file's findings are the same alone and with all others.
+Import roots of a file are its own folder and the folders above up to the project's root (at most `LEVELS`), each also
+with ``src`` and ``python`` (Lambda layers) below. Nothing here depends on which files were named on the command line: a
+file's findings are the same alone and with all others.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from leaklint.analysis.facts import Leak, LeakExit, Site, Trigger
@@ -149,23 +149,12 @@ class _Surveyor:
                 return "", self.span(node)
         return "", self.span(self.found.node)
 
-    @staticmethod
-    def _holds(op: ops.Assume) -> bool:
-        """Whether the condition as written holds: an identity may be written negated."""
-        comparisons: Sequence[object] = getattr(op.node, "comparisons", ())
-        negated = bool(comparisons) and type(getattr(comparisons[0], "operator", None)).__name__ in (
-            "IsNot",
-            "NotEqual",
-            "NotIn",
-        )
-        return op.value is not negated
-
     def _branches(self, ending: Ending) -> Iterator[tuple[Span, str]]:
         for number in ending.path:
             op = self.cfg.ops[number]
             if isinstance(op, ops.Assume) and op.node is not None:
                 span = self.span(op.node)
-                yield span, f"`{self._text(span)}` is {'true' if self._holds(op) else 'false'}"
+                yield span, f"`{self._text(span)}` is {'true' if op.holds else 'false'}"
 
 
 def _node(op: ops.Op) -> object:

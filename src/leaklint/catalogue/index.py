@@ -28,20 +28,23 @@ MODULE = Path(__file__).with_name("_gate.py")
 WIDTH = 120
 
 
-def gate_entries(resources: Iterable[Resource], types: Collection[str] = ()) -> dict[bytes, Companions]:
+def gate_entries(
+    resources: Iterable[Resource], types: Mapping[str, Collection[str]] | None = None
+) -> dict[bytes, Companions]:
     """Return the index of the acquiring names of ``resources``.
 
-    ``types`` are spellings of types beyond those of the resources themselves: an acquiring name that starts with one is
-    a method of it.
+    ``types`` are spellings of types beyond those of the resources themselves, each with the packages through which a
+    program can come by a value of it: an acquiring name that starts with one is a method of it.
     """
     resources = tuple(resources)
-    known = {spelling for r in resources for spelling in (r.type, r.owner, *r.also)}.union(types)
+    packages = types or {}
+    known = {spelling for r in resources for spelling in (r.type, r.owner, *r.also)}.union(packages)
     found: dict[bytes, set[frozenset[bytes]]] = {}
     for resource in resources:
         demanded = frozenset(_demanded(resource))
         for name in resource.acquire:
             prefix, _, last = name.rpartition(".")
-            for companions in _companions(resource, prefix, prefix in known):
+            for companions in _companions(resource, prefix, prefix in known, packages.get(prefix, ())):
                 words = companions | demanded
                 if _unwritten(last):
                     # whatever calls the value names its package (or its receiver), and no method
@@ -61,7 +64,8 @@ def merged(first: Mapping[bytes, Companions], second: Mapping[bytes, Companions]
 
 def built_in(catalogue: Catalogue) -> dict[bytes, Companions]:
     """Return the index of the whole ``catalogue``."""
-    return gate_entries(catalogue.resources.values(), catalogue.types)
+    packages = {spelling: catalogue.roots.get(kind, frozenset()) for spelling, kind in catalogue.types.items()}
+    return gate_entries(catalogue.resources.values(), packages)
 
 
 def source(index: Mapping[bytes, Companions]) -> str:
@@ -85,12 +89,13 @@ def source(index: Mapping[bytes, Companions]) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _companions(resource: Resource, prefix: str, method: bool) -> Iterator[set[str]]:
+def _companions(resource: Resource, prefix: str, method: bool, packages: Collection[str]) -> Iterator[set[str]]:
     """The sets of words of which one must accompany the last component of an acquiring name."""
     if prefix in ("", "builtins"):
         yield set()
     elif method:
         yield set(resource.package.split("."))
+        yield from ({package} for package in packages)
         yield from ({receiver} for receiver in resource.hint)
     else:
         yield {word for word in prefix.split(".") if not _unwritten(word)}

@@ -130,8 +130,30 @@ def build(entries: Entries) -> Catalogue:
         hints={method: tuple(dict.fromkeys(found)) for method, found in hints.items()},
         release_methods=frozenset(methods),
         release_functions=frozenset(functions),
+        roots=_roots(entries, types),
         prefixes=frozenset(_beginnings((*acquirers, *described, *makers))),
     )
+
+
+def _roots(entries: Entries, types: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Top-level packages by type: of its spellings, of its package, of what acquires or makes it, and of those whose
+    methods do."""
+    found: dict[str, set[str]] = {}
+    for spelling, canonical in types.items():
+        found.setdefault(canonical, set()).add(spelling.partition(".")[0])
+    makers: dict[str, set[str]] = {}
+    for resource, _ in entries.resources:
+        if resource.type:
+            found[resource.type].add(resource.package.partition(".")[0])
+            makers.setdefault(resource.type, set()).update(resource.acquire)
+    for value, _ in entries.values:
+        makers.setdefault(value.type, set()).update(value.made_by)
+    for _ in range(3):
+        for canonical, names in makers.items():
+            for name in names:
+                owner = types.get(name.rpartition(".")[0])
+                found[canonical] |= found.get(owner, set()) if owner else {name.partition(".")[0]}
+    return {canonical: frozenset(roots) for canonical, roots in found.items()}
 
 
 def _beginnings(names: Iterable[str]) -> Iterator[str]:

@@ -255,5 +255,7 @@ class Catalogue:
     """every method name that releases something"""
     release_functions: frozenset[str]
     """every dotted function that releases something"""
+    roots: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """by canonical type, the top-level packages through which a program can come by a value of it"""
     prefixes: frozenset[str] = frozenset()
     """every dotted name that is known, and every beginning of one"""

@@ -297,7 +297,7 @@ class Expressions:
 
     def _assume_value(self, node: cst.BaseExpression, place: Place, value: bool) -> None:
         if place:
-            self.place(ops.Assume(Test.TRUTH, place, value, self._guard(node), node))
+            self.place(ops.Assume(Test.TRUTH, place, value, self._guard(node), node, value))
 
     def _IfExp(self, node: cst.IfExp) -> Place:
         result = self.temporary()
@@ -633,7 +633,7 @@ class Expressions:
         split = self.cursor
         taken = self.place(ops.Assume(test, place, value, key, node))
         self.cursor = split
-        other = self.place(ops.Assume(test, place, not value, key, node))
+        other = self.place(ops.Assume(test, place, not value, key, node, holds=False))
         return taken, other
 
     def _compare(self, node: cst.Comparison) -> tuple[Position, Position]:

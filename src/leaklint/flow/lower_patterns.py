@@ -61,7 +61,7 @@ class Patterns(Expressions):
     def assume_pattern(self, pattern: cst.MatchPattern, subject: Place, value: bool, guard: str) -> None:
         """What is known of `subject` when the pattern has matched (or has not)."""
         if isinstance(pattern, cst.MatchSingleton) and pattern.value.value == "None":
-            self.place(ops.Assume(Test.NONE, subject, value, f"{guard} is None" if guard else "", pattern))
+            self.place(ops.Assume(Test.NONE, subject, value, f"{guard} is None" if guard else "", pattern, value))
             return
         key = ""
         if guard and isinstance(pattern, cst.MatchValue):
@@ -71,4 +71,4 @@ class Patterns(Expressions):
                 self.cfg.guards[key] = self.cfg.guards[guard]
         elif isinstance(pattern, cst.MatchClass | cst.MatchSequence | cst.MatchMapping) and value and subject:
             self.place(ops.Assume(Test.NONE, subject, False, "", pattern))
-        self.place(ops.Assume(Test.OPAQUE, "", value, key, pattern))
+        self.place(ops.Assume(Test.OPAQUE, "", value, key, pattern, value))

@@ -189,6 +189,8 @@ class Assume:
     value: bool
     key: str = ""
     node: Node = None
+    holds: bool = True
+    """whether the condition as it is written in `node` holds"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def candidates(
                 leaking.add(scope)
                 break
         else:
-            waiting[scope] = {last for call in calls if (last := _last(call.func))}
+            waiting[scope] = {last for call in calls if (last := _local_name(call.func, outline))}
     known = fresh = {scope.rpartition(".")[2] for scope in leaking if scope != MODULE}
     while fresh:
         reached = {scope for scope, called in waiting.items() if called & fresh}
@@ -129,10 +129,14 @@ def _contradicts(test: str, given: ast.expr) -> bool:
 _TRUTH = {"true": True, "false": False}
 
 
-def _last(func: ast.expr) -> str:
-    if isinstance(func, ast.Attribute):
-        return func.attr
-    return func.id if isinstance(func, ast.Name) else ""
+def _local_name(func: ast.expr, outline: Outline) -> str:
+    """The last name of a function that may be this module's: called by name, on ``self`` or on a class of it."""
+    if isinstance(func, ast.Name):
+        return func.id
+    if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
+        receiver = func.value.id
+        return func.attr if receiver in ("self", "cls") or receiver in outline.classes else ""
+    return ""
 
 
 def _wanted(names: Names, catalogue: Catalogue, follow: Callable[[str], str]) -> _Wanted:
@@ -141,9 +145,8 @@ def _wanted(names: Names, catalogue: Catalogue, follow: Callable[[str], str]) ->
     methods: dict[str, tuple[Resource, ...]] = {}
     for name, resources in catalogue.acquirers.items():
         prefix, _, method = name.rpartition(".")
-        if prefix in catalogue.types and any(
-            r.package.partition(".")[0] in roots or prefix.partition(".")[0] in roots for r in resources
-        ):
+        kind = catalogue.types.get(prefix)
+        if kind is not None and not roots.isdisjoint(catalogue.roots.get(kind, ())):
             methods[method] = methods.get(method, ()) + resources
     hinted = {
         method: frozenset(hint for resource in resources for hint in resource.hint)

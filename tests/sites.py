@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from leaklint.analysis.facts import Event, Leak, LeakExit, ModuleFacts, Site, Span, Trigger
+from leaklint.analysis.facts import Event, Leak, LeakExit, ModuleFacts, Site, Trigger
 from leaklint.catalogue.model import Resource, Step
+from leaklint.edit import Span
 from leaklint.finding import Confidence
 
 LINES = tuple(range(0, 2000, 100))

@@ -113,6 +113,15 @@ def test_only_what_is_open_on_every_normal_exit_is_certain() -> None:
     assert only(site(returned(), released=True)).confidence is Confidence.HIGH
 
 
+def test_a_helper_that_returns_either_of_two_kinds_gives_one_finding() -> None:
+    plain = site(may_raise(), released=True, helper=("open_any", at(2)))
+    packed = site(returned(), resource=resource(noun="gzip file"), helper=("open_any", at(3)))
+    pipe = site(returned(), part="[1]")
+    found = [(rule.code, d) for rule in RULES for d in rule.check(facts(plain, packed, pipe))]
+    assert [(code, d.site.part) for code, d in found if d.site] == [("LL101", ""), ("LL101", "[1]")]
+    assert "gzip file" in found[0][1].message
+
+
 def test_aws_clients_are_no_leaks() -> None:
     assert code(site(returned(), resource=resource(kind="aws-client"))) == ""
 

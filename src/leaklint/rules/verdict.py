@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from leaklint.analysis.facts import Leak, LeakExit, ModuleFacts, Site
 from leaklint.catalogue.model import SILENT_KINDS, Advice
+from leaklint.edit import Span
 from leaklint.finding import Confidence
 from leaklint.severity import is_explicit
 
@@ -23,6 +24,15 @@ NEVER_RELEASED = "LL101"
 NOT_ON_SOME_PATH = "LL103"
 HANDLE_LOST = "LL104"
 NOT_ON_EXCEPTION = "LL102"
+PRECEDENCE = (
+    WITH_DOES_NOT_RELEASE,
+    RELEASE_NOT_CALLED,
+    NEVER_RELEASED,
+    NOT_ON_SOME_PATH,
+    HANDLE_LOST,
+    NOT_ON_EXCEPTION,
+)
+"""The gravest first: the order in which `judge` asks."""
 
 SESSION_KINDS = frozenset(
     {"cache", "checkout", "client", "connection", "cursor", "ftp", "ldap", "mail", "pool", "queue", "session", "ssh"}
@@ -42,11 +52,20 @@ class Verdict:
 
 
 def under(code: str, facts: ModuleFacts) -> Iterator[tuple[Site, Verdict]]:
-    """The sites of ``facts`` that fall under rule ``code``, in their order."""
+    """The sites of ``facts`` that fall under rule ``code``, in their order.
+
+    Sites that share call and part are one resource of several possible kinds (a helper returns either): the gravest
+    verdict on any of them stands for all.
+    """
+    found: dict[tuple[Span, str], tuple[Site, Verdict]] = {}
     for site in facts.sites:
         verdict = judge(site)
-        if verdict is not None and verdict.code == code:
-            yield site, verdict
+        if verdict is None:
+            continue
+        rival = found.get((site.span, site.part))
+        if rival is None or _gravity(verdict) < _gravity(rival[1]):
+            found[site.span, site.part] = site, verdict
+    yield from ((site, verdict) for site, verdict in found.values() if verdict.code == code)
 
 
 def judge(site: Site) -> Verdict | None:
@@ -75,6 +94,10 @@ def _is_silent(site: Site) -> bool:
         return False
     # What a module keeps on purpose is no leak: it is advised, it is used by functions, or the caching rules judge it.
     return site.resource.cache.advice is Advice.KEEP or site.used_by_functions or is_cached_session(site)
+
+
+def _gravity(verdict: Verdict) -> tuple[bool, int]:
+    return verdict.confidence.rank < Confidence.MEDIUM.rank, PRECEDENCE.index(verdict.code)
 
 
 def _candidates(site: Site) -> Iterator[tuple[str, list[Leak]]]:

@@ -64,9 +64,9 @@ class Inspection:
                 try:
                     collected.extend(survey.sites(unit.module, cfg, summaries, around))
                 except BudgetExceeded:
-                    unit.fail(f"not analysed: {cfg.name} has too many paths", unit.line_of(name))
+                    unit.fail(f"{cfg.name} has too many paths", unit.line_of(name))
                 except RecursionError:
-                    unit.fail(f"not analysed: {cfg.name} nests too deeply", unit.line_of(name))
+                    unit.fail(f"{cfg.name} nests too deeply", unit.line_of(name))
         unit.work.states += summaries.states - states
         return self._facts(tuple(sorted(collected, key=lambda site: (site.span, site.part))))
 

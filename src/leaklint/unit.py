@@ -13,7 +13,7 @@ from leaklint.analysis import project
 from leaklint.catalogue.load import load
 from leaklint.catalogue.model import Catalogue, Effect
 from leaklint.edit import Span
-from leaklint.flow.cfg import Cfg
+from leaklint.flow.cfg import Cfg, TooLarge
 from leaklint.flow.scope import Scope
 from leaklint.handlers import conventions
 from leaklint.result import Work
@@ -96,6 +96,7 @@ class Unit:
                 f.generator,
                 f.quiet,
                 f.never_returns,
+                f.abstract,
             )
             for name, f in self.outline.functions.items()
         }
@@ -173,14 +174,16 @@ class Unit:
             lowering.functions = tree.functions()
             lowering.run(tree.node)
         except TooDeep as problem:
-            raise self.fail(f"not analysed: {problem}", problem.line) from None
+            raise self.fail(str(problem), problem.line) from None
+        except TooLarge as problem:
+            raise self.fail(f"{function}: {problem}", line) from None
         except (RecursionError, MemoryError):
-            raise self.fail(f"not analysed: {function} nests too deeply", line) from None
+            raise self.fail(f"{function} nests too deeply", line) from None
         except KeyError:
             raise
         except Exception as problem:
             name = type(problem).__name__
-            raise self.fail(f"not analysed: {function}: {name}: {problem}".splitlines()[0], line) from problem
+            raise self.fail(f"{function}: {name}: {problem}".splitlines()[0], line) from problem
         for cfg in lowering.cfg.walk_nested():
             self.scopes[cfg.name] = tree
             self.work.ops += len(cfg.ops)

@@ -188,7 +188,7 @@ def names_one(places: Iterable[Place], place: Place) -> bool:
 def guards_after(op: Op, guards: frozenset[tuple[str, bool]], cfg: Cfg) -> frozenset[tuple[str, bool]] | None:
     """The conditions known after an op, or None when it contradicts one."""
     match op:
-        case ops.Assume() if op.key:
+        case ops.Assume() if op.key in cfg.asked:
             if (op.key, not op.value) in guards:
                 return None
             known = {(op.key, op.value)}
@@ -204,10 +204,10 @@ def guards_after(op: Op, guards: frozenset[tuple[str, bool]], cfg: Cfg) -> froze
             if not op.dst:
                 return guards
             kept = _without(op.dst, guards, cfg) if guards else guards
-            if isinstance(op, ops.Bind) and not op.src and not op.weak and op.dst in cfg.guards:
+            if isinstance(op, ops.Bind) and not op.src and not op.weak and op.dst in cfg.asked:
                 if op.truth is not None:
                     kept |= {(op.dst, op.truth)}
-                if op.none is not None and f"{op.dst} is None" in cfg.guards:
+                if op.none is not None and f"{op.dst} is None" in cfg.asked:
                     kept |= {(f"{op.dst} is None", op.none)}
             return kept
         case ops.Unbind():
@@ -251,10 +251,12 @@ def event_of(op: Op, state: Obligation, kind: EdgeKind, context: Context) -> Eve
 _SURE = frozenset(
     {
         Effect.QUIET, Effect.STACK, Effect.MEMORY, Effect.CLOSER, Effect.FINALIZER, Effect.DERIVES,
-        Effect.STACK_CALLBACK, Effect.STACK_POP,
+        Effect.STACK_CALLBACK, Effect.STACK_POP, Effect.SUPPRESSES, Effect.EXPECTS, Effect.HOLDS,
     }
 )  # fmt: skip
 """effects of callables that do not raise in practice"""
+_KEEPING = ("set", "attach", "register", "bind")
+"""how methods begin that make another object keep what they get"""
 _ENTERING = ("__enter__", "__aenter__")
 _HANDING_OVER = frozenset({Effect.KEEPS, Effect.PASSES, Effect.STACK_ENTER})
 
@@ -279,8 +281,10 @@ def _call_event(op: ops.Call, state: Obligation, kind: EdgeKind, context: Contex
     if effect is Effect.PARSER:
         return Event.T1
     if given or _uses(op.receiver, state, context) or any(_uses(a.place, state, context) for a in op.args):
-        fates = {summary.fate for summary in _fates(op, state, context)}
-        return Event.NONE if fates & {Fate.STORES, Fate.RETURNS} else Event.T1
+        summaries = _fates(op, state, context)
+        handed_over = any(s.fate in (Fate.STORES, Fate.RETURNS) for s in summaries)
+        quiet = bool(summaries) and all(s.fate is Fate.CLOSES and not s.may_raise for s in summaries)
+        return Event.NONE if handed_over or quiet else Event.T1
     if effect is Effect.EXHAUSTS:
         return Event.NONE
     summary = context.effects_of(op, "", context.resource)
@@ -354,8 +358,11 @@ def step(op: Op, state: Obligation, edge: EdgeKind, context: Context) -> Result:
             return _kill(state, lambda place: within(place, op.place))
         case ops.Derive():
             if any(_holds(source, state) for source in op.srcs):
-                return replace(state, derived=state.derived | {Mark.READS + op.dst})
+                mark = Mark.WRAPS if op.owns else Mark.READS
+                return replace(state, derived=state.derived | {mark + op.dst})
             return state
+        case ops.Join() if op.doubt:
+            return replace(state, doubt=state.doubt + op.doubt)
         case ops.Escape():
             return _escape(op.place, op.how, state, context)
         case ops.Enter():
@@ -497,6 +504,8 @@ def _assume(op: ops.Assume, state: Obligation, context: Context) -> Result:
     if guards is None:
         return Outcome.INFEASIBLE
     if op.place:
+        if op.test is Test.SAME and op.value and op.key in state.aliases and op.place not in state.aliases:
+            return Outcome.INFEASIBLE
         if op.place in state.aliases and "[]" not in op.place:
             impossible = {
                 Test.TRUTH: not op.value and context.resource.kind != "response",
@@ -504,11 +513,12 @@ def _assume(op: ops.Assume, state: Obligation, context: Context) -> Result:
                 Test.CLOSED: op.value,
                 Test.STANDARD: op.value,
                 Test.NEGATIVE: op.value,
+                Test.SAME: op.value and op.key not in state.aliases,
                 Test.OPAQUE: False,
             }
             if impossible[op.test]:
                 return Outcome.INFEASIBLE
-        elif op.test is Test.TRUTH and not op.value:
+        elif op.value is (op.test is Test.NONE) and op.test in (Test.TRUTH, Test.NONE):
             container = any(a.startswith(f"{op.place}[") for a in state.aliases)
             if container or _says_alive(op.place, state, context):
                 return Outcome.INFEASIBLE
@@ -553,14 +563,14 @@ def _call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> 
     if not isinstance(bound, Obligation):
         return bound
     state = bound
+    if given and _owned(op, state, context):
+        return Outcome.TRANSFERRED
     if function is not None:
         known = _effect(op, function, state, given, context)
         if known is not None:
             return known
     if not given:
         return state
-    if _owned(op, state, context):
-        return Outcome.TRANSFERRED
     return _passed(op, state, given, context)
 
 
@@ -733,6 +743,9 @@ def _passed(op: ops.Call, state: Obligation, given: list[Place], context: Contex
                 return replace(state, doubt=state.doubt + 1)
             case Fate.BORROWS:
                 return state
+    if op.receiver and op.method.startswith(_KEEPING):
+        # ``handler.setStream(f)``: another object is told to use it from now on.
+        return Outcome.TRANSFERRED
     name = (op.callee or op.name).rpartition(".")[2]
     if name[:1].isupper() and not context.places.acquisitions(op):
         # A constructor that nothing is known about may have taken ownership.

@@ -32,6 +32,8 @@ class FunctionInfo:
     """whether it can be told without lowering that no exception leaves it (True) or that one may (False)"""
     never_returns: bool = False
     """every way through it ends in a raise"""
+    abstract: bool = False
+    """a method that is there to be overridden: what it does says nothing"""
 
     @property
     def static(self) -> bool:

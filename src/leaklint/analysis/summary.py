@@ -233,7 +233,10 @@ class Summaries:
             info = target.module.functions.get(target.function)
             returns = info is None or not info.never_returns
             return Effects(Fate.BORROWS, self._target_raises(target), returns)
-        may_raise = True
+        may_raise = self._target_raises(target)
+        info = target.module.functions.get(target.function)
+        if info is not None and info.abstract:
+            return Effects(Fate.STORES, may_raise)
         if target.constructor and not target.function:
             return Effects(Fate.STORES, may_raise)
         graph = target.module.graph(target.function)
@@ -304,6 +307,8 @@ class Summaries:
             return op.use is not ops.Use.ITERATE and op.use is not ops.Use.YIELD
         if not isinstance(op, ops.Call):
             return True
+        if op.method in ("close", "aclose"):
+            return False
         target = self.project.resolve(op, module, cfg.name)
         return target is None or self._target_raises(target)
 

@@ -64,13 +64,13 @@ class _Surveyor:
         if (given := self.found.helper) is not None:
             origin = self.around.origin(given.module, given.function, given.node)
             span = self.around.span(given.module, given.function, given.node) if origin is None else None
-            helper = (given.function, span)
+            helper = (_plain(given.function), span)
         looks = notes.looks_released
         return Site(
             resource=resource,
             part=self.found.acquisition.part,
             span=self.span(self.found.node),
-            function=self.cfg.name.replace(".<locals>", ""),
+            function=_plain(self.cfg.name),
             place=self._first_name(),
             leaks=tuple(self._leak(ending, resource) for ending in self.walk.endings),
             released=self.walk.released or notes.released,
@@ -155,6 +155,11 @@ class _Surveyor:
             if isinstance(op, ops.Assume) and op.node is not None:
                 span = self.span(op.node)
                 yield span, f"`{self._text(span)}` is {'true' if op.holds else 'false'}"
+
+
+def _plain(function: str) -> str:
+    """A function's name as people write it."""
+    return function.replace(".<locals>", "").partition("#")[0]
 
 
 def _node(op: ops.Op) -> object:

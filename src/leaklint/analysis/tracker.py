@@ -1,4 +1,6 @@
-"""The engine: obligations walked breadth first through a graph, until each is discharged, transferred or leaks.
+"""The engine: obligations walked through a graph until each is discharged, transferred or leaks.
+
+Nodes are left in reverse post order, so that all ways to a node have arrived, and merged, before any goes on.
 
 At a node, obligations of equal state and aliases merge and keep the guards that they have in common; beyond
 `MAX_ALIAS_SETS` alias sets at one node the sets are intersected, and confidence drops a step. The parent chain of the
@@ -11,9 +13,9 @@ exit: one `Ending` there, caused by ``work(f)``. On the normal way ``f.close()``
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 
 from leaklint.analysis.facts import Event, LeakExit
 from leaklint.analysis.obligation import (
@@ -79,14 +81,17 @@ class _State:
     parent: int
     event: Event = Event.NONE
     """of the edge by which it came, when that is an exception's"""
+    superseded: bool = False
+    """another arrival merged with it before it was left"""
 
 
 def must_guards(cfg: Cfg) -> dict[int, frozenset[tuple[str, bool]]]:
     """For each reachable node, the conditions that hold on all ways to it."""
     known: dict[int, frozenset[tuple[str, bool]]] = {ENTRY: frozenset()}
-    work = deque([ENTRY])
+    order = cfg.order
+    work = [(0, ENTRY)]
     while work:
-        node = work.popleft()
+        node = heappop(work)[1]
         after = guards_after(cfg.ops[node], known[node], cfg)
         if after is None:
             continue
@@ -96,7 +101,7 @@ def must_guards(cfg: Cfg) -> dict[int, frozenset[tuple[str, bool]]]:
             merged = arriving if before is None else before & arriving
             if merged != before:
                 known[target] = merged
-                work.append(target)
+                heappush(work, (order[target], target))
     return known
 
 
@@ -112,7 +117,7 @@ class _Walker:
         self.states: list[_State] = []
         self.seen: dict[tuple[object, ...], int] = {}
         self.alias_sets: dict[tuple[int, Departure], set[frozenset[str]]] = {}
-        self.work: deque[int] = deque()
+        self.work: list[tuple[int, int]] = []
         self.result = Walk()
         self.found: dict[tuple[LeakExit, Event, int | None], int] = {}
 
@@ -120,7 +125,7 @@ class _Walker:
         for node, obligation in starts:
             self.arrive(node, obligation, -1, Event.NONE)
         while self.work:
-            self.leave(self.work.popleft())
+            self.leave(heappop(self.work)[1])
         self.result.states = len(self.states)
         return self.result
 
@@ -133,11 +138,12 @@ class _Walker:
                 return
             obligation = replace(obligation, guards=merged)
             parent, event = self.states[known].parent, self.states[known].event
+            self.states[known].superseded = True
         if len(self.states) >= BUDGET:
             raise BudgetExceeded
         self.states.append(_State(node, obligation, parent, event))
         self.seen[key] = len(self.states) - 1
-        self.work.append(len(self.states) - 1)
+        heappush(self.work, (self.cfg.order[node], len(self.states) - 1))
 
     def _key(self, node: int, state: Obligation) -> tuple[tuple[object, ...], Obligation]:
         sets = self.alias_sets.setdefault((node, state.departure), set())
@@ -158,6 +164,8 @@ class _Walker:
 
     def leave(self, index: int) -> None:
         state = self.states[index]
+        if state.superseded:
+            return
         node, obligation = state.node, state.obligation
         if node == RETURN:
             self._returned(index)

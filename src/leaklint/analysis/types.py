@@ -69,7 +69,8 @@ class Places:
         """The catalogue's entry for a callable whose effect is known."""
         functions = self.catalogue.functions
         if call.callee:
-            return functions.get(call.callee)
+            last = call.callee.rpartition(".")
+            return functions.get(call.callee) or (functions.get(f"*.{last[2]}") if last[0] else None)
         for kind in self.of(call.receiver) if call.receiver else ():
             found = functions.get(f"{kind}.{call.method}")
             if found is not None:

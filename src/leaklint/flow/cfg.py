@@ -31,6 +31,12 @@ class EdgeKind(Enum):
 
 
 ENTRY, RETURN, RAISE = 0, 1, 2
+MAX_OPS = 200_000
+"""ops of one function beyond which it is not analysed"""
+
+
+class TooLarge(Exception):
+    """A function lowers to more ops than the budget allows."""
 
 
 @dataclass(eq=False, slots=True)
@@ -57,12 +63,17 @@ class Cfg:
     entered: set[int] = field(default_factory=set)
     """nodes that some edge leads to"""
 
+    _asked: frozenset[str] | None = None
+    _order: list[int] | None = None
+
     def __post_init__(self) -> None:
         for label in ("entry", "return", "raise"):
             self.add(ops.Join(label))
 
     def add(self, op: Op) -> int:
-        """Append a node and return its number."""
+        """Append a node and return its number. Raises TooLarge."""
+        if len(self.ops) >= MAX_OPS:
+            raise TooLarge(f"more than {MAX_OPS:,} ops")
         self.ops.append(op)
         self.successors.append([])
         return len(self.ops) - 1
@@ -73,6 +84,47 @@ class Cfg:
         if edge not in self.successors[source]:
             self.successors[source].append(edge)
             self.entered.add(target)
+
+    @property
+    def order(self) -> list[int]:
+        """The rank of each node in reverse post order from the entry; known once the function is lowered."""
+        if self._order is None:
+            rank = [0] * len(self.ops)
+            left: list[int] = []
+            seen = {ENTRY}
+            stack = [(ENTRY, iter(self.successors[ENTRY]))]
+            while stack:
+                node, edges = stack[-1]
+                for _, target in edges:
+                    if target not in seen:
+                        seen.add(target)
+                        stack.append((target, iter(self.successors[target])))
+                        break
+                else:
+                    left.append(node)
+                    stack.pop()
+            for place, node in enumerate(reversed(left)):
+                rank[node] = place
+            self._order = rank
+        return self._order
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The conditions of `guards` worth remembering: those that something else asks or sets as well.
+
+        Known once the function is lowered. A condition and its ``is None`` form belong together; copies of a finally
+        ask with one syntax node.
+        """
+        if self._asked is None:
+            sources: dict[str, set[int]] = {}
+            for op in self.ops:
+                if isinstance(op, ops.Assume) and op.key:
+                    sources.setdefault(op.key.removesuffix(" is None"), set()).add(id(op.node))
+                elif isinstance(op, ops.Bind) and (op.truth is not None or op.none is not None):
+                    sources.setdefault(op.dst, set()).add(id(op))
+            again = {key for key, nodes in sources.items() if len(nodes) > 1}
+            self._asked = frozenset(key for key in self.guards if key.removesuffix(" is None") in again)
+        return self._asked
 
     def walk_nested(self) -> Iterator[Cfg]:
         """This graph and, depth first, those of the functions defined inside."""

@@ -36,6 +36,10 @@ ANY = Thrown(EdgeKind.EXCEPTION)
 CANCELLED = Thrown(EdgeKind.CANCEL)
 
 
+_USUAL = frozenset({"OSError", "IOError", "EnvironmentError", "Error", "error", "DatabaseError", "RequestException"})
+"""class names that stand for all that a library or the system raises"""
+
+
 class Catches(Enum):
     """Whether a handler catches an exception."""
 
@@ -50,6 +54,11 @@ class Handler:
 
     classes: tuple[str, ...]
     entry: int
+
+    @property
+    def expects_the_usual(self) -> bool:
+        """Whether it takes the errors of the system, or the base class of a library's errors."""
+        return any(name.rpartition(".")[2] in _USUAL for name in self.classes)
 
     def catches(self, thrown: Thrown) -> Catches:
         """Judge by the built-in hierarchy; a class of unknown descent may catch."""
@@ -190,7 +199,12 @@ class Unwinder:
             if verdict is Catches.YES and not top.several:
                 return entry
         if not any(h.catches(thrown) is Catches.YES for h in top.handlers):
-            self.cfg.connect(entry, self.exception(rest, thrown))
+            onward = entry
+            if thrown == ANY and any(h.expects_the_usual for h in top.handlers):
+                # The handlers take what this code is known to raise: anything else would be a surprise.
+                onward = self.cfg.add(ops.Join("unexpected", doubt=2))
+                self.cfg.connect(entry, onward)
+            self.cfg.connect(onward, self.exception(rest, thrown))
         return entry
 
     def _copy(self, top: Finally | With, rest: Frames, key: object, onward: Callable[[], int]) -> int:
@@ -209,12 +223,28 @@ class Unwinder:
                 self.cfg.connect(end, onward())
         return entry
 
-    def _shared_copy(self, top: Finally, rest: Frames, key: object, onward: Callable[[], int]) -> int:
+    def fall_through(self, top: Finally) -> None:
+        """Run the copy of a ``finally`` by which control goes on behind the statement."""
+        if self.depth < SHARED_FROM_DEPTH:
+            top.lower()
+            return
+        entry, end = self._share(top, self.frames)
+        assert self.cursor is not None
+        self.cfg.connect(self.cursor, entry)
+        self.cursor = None
+        if end is not None:
+            self.cursor = self.cfg.add(ops.Join())
+            self.cfg.connect(end, self.cursor)
+
+    def _share(self, top: Finally, rest: Frames) -> tuple[int, int | None]:
         if top not in self._shared:
             entry = self.cfg.add(ops.Join("finally, shared"))
             self._shared[top] = (entry, None)
             self._shared[top] = (entry, self._lower(top, rest, entry))
-        entry, end = self._shared[top]
+        return self._shared[top]
+
+    def _shared_copy(self, top: Finally, rest: Frames, key: object, onward: Callable[[], int]) -> int:
+        entry, end = self._share(top, rest)
         self._copies[top, key] = entry
         if end is not None:
             self.cfg.connect(end, onward())

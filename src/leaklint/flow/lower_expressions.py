@@ -26,7 +26,12 @@ _TESTS = frozenset({"isinstance", "issubclass", "hasattr", "callable"})
 """calls that give the same answer until a name is bound again"""
 _NAMESPACES = frozenset({"locals", "globals", "vars", "dir"})
 _SIDE = {cst.Is: "is", cst.IsNot: "is", cst.Equal: "==", cst.NotEqual: "==", cst.In: "in", cst.NotIn: "in"}
-_STANDARD = frozenset(f"sys.{under}std{name}{under}" for name in ("in", "out", "err") for under in ("", "__"))
+_STANDARD = frozenset(
+    f"sys.{under}std{name}{under}{buffer}"
+    for name in ("in", "out", "err")
+    for under in ("", "__")
+    for buffer in ("", ".buffer")
+)
 
 Position = int | None
 
@@ -268,7 +273,7 @@ class Expressions:
             if left or right:
                 result = self.temporary()
                 self.place(ops.Combine(result, left))
-                if isinstance(operation.operator, cst.Add):
+                if isinstance(operation.operator, cst.Add | cst.Multiply):
                     for side in filter(None, (left, right)):
                         self.place(ops.Bind(f"{result}[]", f"{side}[]"))
                 left = result
@@ -417,25 +422,34 @@ class Expressions:
     # functions
 
     def _Lambda(self, node: cst.Lambda) -> Place:
-        parameters = {
-            p.name.value for p in (*node.params.posonly_params, *node.params.params, *node.params.kwonly_params)
-        }
-        for parameter in (*node.params.posonly_params, *node.params.params, *node.params.kwonly_params):
-            if parameter.default is not None:
-                self.value(parameter.default)
+        parameters = set(parameter_names(node.params))
+        defaults = self.defaults(node.params)
         names: set[str] = set()
         stack: list[cst.CSTNode] = [node.body]
         while stack:
             child = stack.pop()
             if isinstance(child, cst.Name):
                 names.add(child.value)
-            stack.extend(child.children)
+            elif isinstance(child, cst.Attribute | cst.Arg):
+                stack.append(child.value)
+            else:
+                stack.extend(child.children)
         captured = sorted((names - parameters) & self._captives())
         result = self.temporary()
         inner = self._inner_scope("<lambda>", frozenset(parameters))
         function = self.lower_nested(node, inner)
         self.place(ops.Define(result, function, tuple(captured)))
+        if defaults:
+            self.place(ops.Derive(result, defaults, owns=True))
         return result
+
+    def defaults(self, parameters: cst.Parameters) -> tuple[Place, ...]:
+        """Lower the default arguments of a function; the places of their values, which the function keeps."""
+        found = []
+        for parameter in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params):
+            if parameter.default is not None:
+                found.append(self.value(parameter.default))
+        return tuple(place for place in found if place)
 
     def _captives(self) -> frozenset[str]:
         if self.scope.module:
@@ -556,6 +570,11 @@ class Expressions:
                 self.place(ops.Bind(stored, place, node=node))
             if place:
                 self.place(ops.Escape(stored or place, ops.How.ATTRIBUTE, node))
+        elif isinstance(target, cst.Subscript) and isinstance(target.slice[0].slice, cst.Slice):
+            base = self.value(target.value)
+            if base and place:
+                self.place(ops.Bind(f"{base}[]", f"{place}[]", node=node))
+                self.place(ops.Escape(f"{base}[]", ops.How.ELEMENT, node))
         elif isinstance(target, cst.Subscript):
             stored = self._Subscript(target)
             if stored:
@@ -643,7 +662,7 @@ class Expressions:
             swapped = comparison.with_changes(comparator=node.left)
             node, right_node = node.with_changes(left=right_node, comparisons=[swapped]), node.left
         left = self.value(node.left)
-        self.value(right_node)
+        right = self.value(right_node)
         if self.cursor is None:
             return None, None
         negated = isinstance(operator, cst.IsNot | cst.NotEqual | cst.NotIn)
@@ -665,6 +684,8 @@ class Expressions:
                 return self._split(Test.CLOSED, base, truth is not negated, self._guard(node.left), node)
         if equality and self.dotted(right_node) in _STANDARD:
             return self._split(Test.STANDARD, left, not negated, "", node)
+        if isinstance(operator, cst.Is | cst.IsNot) and left and right:
+            return self._split(Test.SAME, left, not negated, right, node)
         if left:
             negative = self._negative(operator, right_node)
             if negative is not None:
@@ -731,6 +752,13 @@ class Expressions:
             given = [self._pure(a.value, names) for a in node.args]
             return f"{self.dotted(node.func)}({', '.join(given)})" if all(given) else ""
         return ""
+
+
+def parameter_names(parameters: cst.Parameters) -> list[str]:
+    """The names of all parameters, starred ones last."""
+    found = [p.name.value for p in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)]
+    stars = (parameters.star_arg, parameters.star_kwarg)
+    return found + [star.name.value for star in stars if isinstance(star, cst.Param)]
 
 
 def _target_names(target: cst.BaseExpression) -> list[str]:

@@ -28,8 +28,12 @@ class Patterns(Expressions):
             if pattern.name is not None:
                 self.assign(pattern.name, subject)
         elif isinstance(pattern, cst.MatchOr):
+            split, ends = self.cursor, []
             for alternative in pattern.patterns:
+                self.cursor = split
                 self.bind_pattern(alternative.pattern, subject)
+                ends.append(self.cursor)
+            self.cursor = self.join(*ends)
         elif isinstance(pattern, cst.MatchSequence):
             starred = False
             for index, element in enumerate(pattern.patterns):
@@ -63,6 +67,10 @@ class Patterns(Expressions):
         if isinstance(pattern, cst.MatchSingleton) and pattern.value.value == "None":
             self.place(ops.Assume(Test.NONE, subject, value, f"{guard} is None" if guard else "", pattern, value))
             return
+        if value and subject and _literal(pattern):
+            # A resource equals no literal.
+            self.place(ops.Assume(Test.NONE, subject, True, "", pattern, value))
+            return
         key = ""
         if guard and isinstance(pattern, cst.MatchValue):
             constant = self._guard(pattern.value, constants=True)
@@ -72,3 +80,11 @@ class Patterns(Expressions):
         elif isinstance(pattern, cst.MatchClass | cst.MatchSequence | cst.MatchMapping) and value and subject:
             self.place(ops.Assume(Test.NONE, subject, False, "", pattern))
         self.place(ops.Assume(Test.OPAQUE, "", value, key, pattern, value))
+
+
+def _literal(pattern: cst.MatchPattern) -> bool:
+    if isinstance(pattern, cst.MatchOr):
+        return all(_literal(element.pattern) for element in pattern.patterns)
+    if isinstance(pattern, cst.MatchSingleton):
+        return True
+    return isinstance(pattern, cst.MatchValue) and isinstance(pattern.value, cst.SimpleString | cst.ConcatenatedString)

@@ -12,6 +12,7 @@ from leaklint.catalogue.model import Catalogue, Effect
 from leaklint.flow import ops
 from leaklint.flow.cfg import RETURN, Cfg, EdgeKind
 from leaklint.flow.frames import ANY, CANCELLED, Catches, Finally, Handler, Loop, Thrown, Try, Way, With, cancels
+from leaklint.flow.lower_expressions import parameter_names
 from leaklint.flow.lower_patterns import Patterns
 from leaklint.flow.ops import RESULT, Use
 from leaklint.flow.scope import Scope
@@ -121,19 +122,20 @@ class Statements(Patterns):
         self.cursor = None
 
     def _Assert(self, node: cst.Assert) -> None:
-        taken, _ = self.branch(node.test)
         # A failing assertion is a broken program, not a path to plan for: only its truth is used.
-        if taken is not None:
-            self.cursor = taken
+        self.cursor, _ = self.branch(node.test)
 
     def _Del(self, node: cst.Del) -> None:
-        targets = node.target.elements if isinstance(node.target, cst.Tuple | cst.List) else [node.target]
-        for target in targets:
-            expression = target.value if isinstance(target, cst.Element) else target
-            assert isinstance(expression, cst.BaseExpression)
-            place = self.value(expression)
-            if place:
-                self.place(ops.Unbind(place, node))
+        self._delete(node.target, node)
+
+    def _delete(self, target: cst.BaseExpression, node: cst.Del) -> None:
+        if isinstance(target, cst.Tuple | cst.List):
+            for element in target.elements:
+                self._delete(element.value, node)
+            return
+        place = self.value(target)
+        if place:
+            self.place(ops.Unbind(place, node))
 
     def _Import(self, node: cst.Import | cst.ImportFrom) -> None:
         if isinstance(node.names, cst.ImportStar):
@@ -260,9 +262,11 @@ class Statements(Patterns):
 
     def _Try(self, node: cst.Try | cst.TryStar) -> None:
         outer = self.unwinder.frames
+        finally_: Finally | None = None
         if node.finalbody is not None:
             body = node.finalbody.body
-            self.unwinder.frames = (*outer, Finally(lambda: self._finally_copy(body)))
+            finally_ = Finally(lambda: self._finally_copy(body))
+            self.unwinder.frames = (*outer, finally_)
         guarded = self.unwinder.frames
         clauses: list[cst.ExceptHandler | cst.ExceptStarHandler] = list(node.handlers)
         handlers = [Handler(self._classes(h), self.cfg.add(ops.Join("handler", h))) for h in clauses]
@@ -284,8 +288,8 @@ class Statements(Patterns):
                     self.cfg.connect(self.cursor, self.unwinder.exception(guarded, ANY))
         self.cursor = self.join(*ends)
         self.unwinder.frames = outer
-        if node.finalbody is not None and self.cursor is not None:
-            self._finally_copy(node.finalbody.body)
+        if finally_ is not None and self.cursor is not None:
+            self.unwinder.fall_through(finally_)
 
     _TryStar = _Try
 
@@ -389,18 +393,17 @@ class Statements(Patterns):
     def _FunctionDef(self, node: cst.FunctionDef) -> None:
         for decorator in node.decorators:
             self.value(decorator.decorator)
-        parameters = node.params
-        for parameter in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params):
-            if parameter.default is not None:
-                self.value(parameter.default)
+        defaults = self.defaults(node.params)
         if self.cursor is None:
             return
         dst = self.temporary()
+        if defaults:
+            self.place(ops.Derive(dst, defaults, owns=True))
         tree = self.functions.get(node)
         if tree is not None:
             bindings = function_bindings(tree)
             captives = self._captives()
-            free = _loaded(tree) - bindings.names
+            free = {name for statement in tree.body for name in _loaded(statement)} - bindings.names
             captured = tuple(sorted((free | bindings.nonlocals) & captives))
             inner = self._inner_scope(
                 node.name.value,
@@ -444,13 +447,13 @@ class Statements(Patterns):
         if isinstance(node, cst.Module):
             self.suite(node.body)
         elif isinstance(node, cst.Lambda):
-            self.cfg.parameters = tuple(_parameters(node.params))
+            self.cfg.parameters = tuple(parameter_names(node.params))
             place = self.value(node.body)
             if self.cursor is not None:
                 self.place(ops.Bind(RESULT, place, node=node))
                 self.place(ops.Forget())
         else:
-            self.cfg.parameters = tuple(_parameters(node.params))
+            self.cfg.parameters = tuple(parameter_names(node.params))
             self.cfg.annotations = dict(self._annotations(node.params))
             self.cfg.asynchronous = node.asynchronous is not None
             self.suite(node.body)
@@ -491,14 +494,6 @@ def _alternatives(annotation: cst.BaseExpression) -> Iterator[cst.BaseExpression
         yield annotation.value
     else:
         yield annotation
-
-
-def _parameters(parameters: cst.Parameters) -> Iterator[str]:
-    for parameter in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params):
-        yield parameter.name.value
-    for star in (parameters.star_arg, parameters.star_kwarg):
-        if isinstance(star, cst.Param):
-            yield star.name.value
 
 
 def _last(node: cst.FunctionDef | cst.Module) -> cst.CSTNode:

@@ -32,6 +32,7 @@ class Test(Enum):
     CLOSED = "closed"
     STANDARD = "is a standard stream"
     NEGATIVE = "is negative"
+    SAME = "is"  # the place in `key`
     OPAQUE = "opaque"
 
 
@@ -107,10 +108,11 @@ class Bind:
 
 @dataclass(frozen=True, slots=True)
 class Derive:
-    """`dst` reads from `srcs` later: a generator expression, an f-string never."""
+    """`dst` reads from `srcs` later (a generator expression), or `owns` them (a function with a default argument)."""
 
     dst: Place
     srcs: tuple[Place, ...]
+    owns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +236,11 @@ class Define:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Nothing: a node where ways meet. `label` says which."""
+    """Nothing: a node where ways meet. `label` says which; `doubt` lowers the confidence of what passes, in steps."""
 
     label: str = ""
     node: Node = None
+    doubt: int = 0
 
 
 Op = (

@@ -104,81 +104,50 @@ def module_names(
     return names
 
 
-class _Binder(ast.NodeVisitor):
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-        self.globals: set[str] = set()
-        self.nonlocals: set[str] = set()
-        self.imports: dict[str, str] = {}
-        self.yields = False
-
-    def _function(self, node: FunctionNode) -> None:
-        self.names.add(node.name)
-        for expression in (*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)):
-            self.visit(expression)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self._function(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self._function(node)
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        self.names.add(node.name)
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        return
-
-    def visit_Name(self, node: ast.Name) -> None:
-        if not isinstance(node.ctx, ast.Load):
-            self.names.add(node.id)
-
-    def visit_Import(self, node: ast.Import) -> None:
-        self.imports.update(import_bindings(node))
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        self.imports.update(import_bindings(node))
-
-    def visit_Global(self, node: ast.Global) -> None:
-        self.globals.update(node.names)
-
-    def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
-        self.nonlocals.update(node.names)
-
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
-        if node.name:
-            self.names.add(node.name)
-        self.generic_visit(node)
-
-    def visit_MatchAs(self, node: ast.MatchAs) -> None:
-        if node.name:
-            self.names.add(node.name)
-        self.generic_visit(node)
-
-    def visit_MatchStar(self, node: ast.MatchStar) -> None:
-        if node.name:
-            self.names.add(node.name)
-
-    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
-        if node.rest:
-            self.names.add(node.rest)
-        self.generic_visit(node)
-
-    def visit_Yield(self, node: ast.Yield) -> None:
-        self.yields = True
-        self.generic_visit(node)
-
-    def visit_YieldFrom(self, node: ast.YieldFrom) -> None:
-        self.yields = True
-        self.generic_visit(node)
+@dataclass(slots=True)
+class _Bound:
+    names: set[str] = field(default_factory=set)
+    globals: set[str] = field(default_factory=set)
+    nonlocals: set[str] = field(default_factory=set)
+    imports: dict[str, str] = field(default_factory=dict)
 
 
-def bound_names(body: list[ast.stmt]) -> set[str]:
+def _collect(body: Iterable[ast.AST]) -> _Bound:
+    """What the nodes bind in their own scope; walked with a stack, since elif chains nest thousands deep."""
+    found = _Bound()
+    stack = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, FunctionNode):
+            found.names.add(node.name)
+            stack.extend((*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)))
+            continue
+        if isinstance(node, ast.ClassDef):
+            found.names.add(node.name)
+            continue
+        if isinstance(node, ast.Lambda):
+            continue
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                found.names.add(node.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found.imports.update(import_bindings(node))
+        elif isinstance(node, ast.Global):
+            found.globals.update(node.names)
+        elif isinstance(node, ast.Nonlocal):
+            found.nonlocals.update(node.names)
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            found.names.add(node.name)
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            found.names.add(node.rest)
+        stack.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def bound_names(body: Iterable[ast.AST]) -> set[str]:
     """Names that the statements bind in their own scope, imports not among them."""
-    binder = _Binder()
-    for statement in body:
-        binder.visit(statement)
-    return binder.names - binder.globals - binder.nonlocals
+    found = _collect(body)
+    return found.names - found.globals - found.nonlocals
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,24 +159,15 @@ class Bindings:
     globals: frozenset[str]
     nonlocals: frozenset[str]
     imports: dict[str, str]
-    yields: bool
 
 
-def function_bindings(node: FunctionNode | ast.Lambda) -> Bindings:
+def function_bindings(node: FunctionNode) -> Bindings:
     """Collect the bindings of a function's own scope."""
-    binder = _Binder()
-    body: list[ast.stmt] = [ast.Expr(node.body)] if isinstance(node, ast.Lambda) else node.body
-    for statement in body:
-        binder.visit(statement)
+    found = _collect(node.body)
     arguments = node.args
     parameters = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     parameters += [a.arg for a in (arguments.vararg, arguments.kwarg) if a]
-    names = (binder.names | set(parameters)) - binder.globals - binder.nonlocals
+    names = (found.names | set(parameters)) - found.globals - found.nonlocals
     return Bindings(
-        frozenset(names),
-        tuple(parameters),
-        frozenset(binder.globals),
-        frozenset(binder.nonlocals),
-        binder.imports,
-        binder.yields,
+        frozenset(names), tuple(parameters), frozenset(found.globals), frozenset(found.nonlocals), found.imports
     )

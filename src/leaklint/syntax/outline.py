@@ -44,6 +44,17 @@ class Function:
         """Whether it ends in a raise and holds no return."""
         return isinstance(self.node.body[-1], ast.Raise) and not self.returns and not self.generator
 
+    @property
+    def abstract(self) -> bool:
+        """Whether it is there to be overridden: it does nothing, or raises NotImplementedError."""
+        last = self.node.body[-1]
+        if len(self.node.body) > 2 or not self.owner:
+            return False
+        if isinstance(last, ast.Raise) and last.exc is not None:
+            raised = last.exc.func if isinstance(last.exc, ast.Call) else last.exc
+            return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
+        return isinstance(last, ast.Pass) or (isinstance(last, ast.Expr) and isinstance(last.value, ast.Constant))
+
 
 @dataclass(slots=True)
 class Outline:
@@ -93,7 +104,7 @@ def outline(tree: ast.Module) -> Outline:
             continue
         if kind is ast.Call:
             scope.calls.append(node)  # type: ignore[arg-type]
-            if function is not None:
+            if function is not None and not _closes(node):
                 function.raises = True
         elif isinstance(node, FunctionNode):
             inner = _function_scope(node, scope)
@@ -131,6 +142,12 @@ def outline(tree: ast.Module) -> Outline:
     _name(functions, found)
     found.imports.sort(key=lambda node: (node.lineno, node.col_offset))
     return found
+
+
+def _closes(call: ast.AST) -> bool:
+    """A release does not raise in practice."""
+    func = getattr(call, "func", None)
+    return isinstance(func, ast.Attribute) and func.attr in ("close", "aclose")
 
 
 _TELLING: dict[type[ast.AST], str] = {

@@ -69,8 +69,12 @@ class Places:
         """The catalogue's entry for a callable whose effect is known."""
         functions = self.catalogue.functions
         if call.callee:
-            last = call.callee.rpartition(".")
-            return functions.get(call.callee) or (functions.get(f"*.{last[2]}") if last[0] else None)
+            value, _, method = call.callee.rpartition(".")
+            found = functions.get(call.callee)
+            if found is None and "." in value.lstrip("."):
+                # ``module.value.method``: something that another module made (a logger).
+                found = functions.get(f"*.{method}")
+            return found
         for kind in self.of(call.receiver) if call.receiver else ():
             found = functions.get(f"{kind}.{call.method}")
             if found is not None:

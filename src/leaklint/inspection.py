@@ -48,7 +48,7 @@ class Inspection:
         self.reachable = conventions.reachable(unit.source.tree, [entry.function for entry in unit.handlers])
         states = summaries.states
         around = survey.Surroundings(
-            lambda module, function, node: self.workspace.of(module).span(function, node),
+            lambda module, function, node: _home(module).span(function, node),
             lambda span: unit.source.text[span.start : span.end],
             self._in_handler,
             self._read_by_functions,
@@ -74,7 +74,7 @@ class Inspection:
         """Where a helper of another file acquires; None for one of this file."""
         if module is self.unit.module:
             return None
-        other = self.workspace.of(module)
+        other = _home(module)
         return _location(other, other.span(function, node))
 
     def _facts(self, found: tuple[Site, ...]) -> ModuleFacts:
@@ -170,6 +170,11 @@ class Inspection:
             steps=(*self._origin_steps(site), *(Step(_location(self.unit, s), message) for s, message in draft.steps)),
             help=draft.help,
         )
+
+
+def _home(module: project.Module) -> Unit:
+    assert isinstance(module.home, Unit)
+    return module.home
 
 
 def _location(unit: Unit, span: Span) -> Location:

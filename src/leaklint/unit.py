@@ -76,6 +76,8 @@ class Unit:
     outline: Outline
     catalogue: Catalogue
     work: Work
+    real: str = ""
+    """its real path, once a workspace has adopted it"""
     follow: Callable[[str], str] = unchanged
     gives_elsewhere: Callable[[str], bool] = lambda name: False
     """whether a dotted name is a function of another module of the project that may give a resource"""
@@ -100,13 +102,17 @@ class Unit:
             )
             for name, f in self.outline.functions.items()
         }
+        methods: dict[str, set[str]] = {}
+        for f in self.outline.functions.values():
+            methods.setdefault(f.owner, set()).add(f.node.name)
         classes = {
-            name: project.ClassInfo(name, self._dotted_all(node.bases), _methods(node))
+            name: project.ClassInfo(name, self._dotted_all(node.bases), frozenset(methods.get(name, ())))
             for name, node in self.outline.classes.items()
         }
         imports = {name: meanings[0] for name, meanings in self.names.meanings.items()}
         variables = self.names.bound - self.outline.functions.keys() - self.outline.classes.keys()
         self.module = project.Module(self.path, self.catalogue, functions, classes, self.lower, imports, variables)
+        self.module.home = self
 
     @classmethod
     def open(cls, data: bytes, path: str, work: Work) -> Unit:
@@ -214,7 +220,3 @@ class Unit:
             resolve=self.names.resolve,
             follow=self.follow,
         )
-
-
-def _methods(node: ast.ClassDef) -> frozenset[str]:
-    return frozenset(n.name for n in ast.walk(node) if isinstance(n, FunctionNode))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from leaklint.analysis.summary import Summaries
     from leaklint.unit import Unit
 
+WARM = 64
+"""files that are kept parsed: memory stays bounded, and neighbours use each other most"""
 LEVELS = 6
 """folders above a file that are looked at where no root marks the project"""
 MARKERS = ("leaklint.toml", "pyproject.toml", ".git")
@@ -34,13 +37,14 @@ _MAX_HOPS = 8
 class Workspace:
     """The modules read so far, and the summaries that they share."""
 
-    units: dict[str, Unit | None] = field(default_factory=dict)
-    """by real path; None for what cannot be read or parsed"""
+    units: OrderedDict[str, Unit | None] = field(default_factory=OrderedDict)
+    """the `WARM` files used last, by real path; None for what cannot be read or parsed"""
     _summaries: Summaries | None = None
-    _paths: dict[Module, str] = field(default_factory=dict)
     _listings: dict[str, frozenset[str]] = field(default_factory=dict)
     _roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _located: dict[tuple[str, str], str] = field(default_factory=dict)
+    _canonical: dict[tuple[str, str], str] = field(default_factory=dict)
+    _gives: dict[tuple[str, str], bool] = field(default_factory=dict)
     _givers: dict[str, frozenset[str]] = field(default_factory=dict)
     _active: set[str] = field(default_factory=set)
 
@@ -61,7 +65,10 @@ class Workspace:
         """Make a file that is being checked part of the workspace."""
         real = os.path.realpath(path)
         self.units[real] = unit
-        self._paths[unit.module] = real
+        self.units.move_to_end(real)
+        if len(self.units) > WARM:
+            self.units.popitem(last=False)
+        unit.real = real
         unit.follow = lambda name: self.canonical(real, name)
         unit.gives_elsewhere = lambda name: self.gives(real, name)
 
@@ -76,18 +83,16 @@ class Workspace:
                 self.adopt(Unit.open(data, _shown(real), Work()), real)
             except (OSError, NotAnalysed):
                 self.units[real] = None
+        else:
+            self.units.move_to_end(real)
         return self.units[real]
-
-    def of(self, module: Module) -> Unit:
-        """The file of a module."""
-        unit = self.units[self._paths[module]]
-        assert unit is not None
-        return unit
 
     def load(self, module: Module, name: str) -> Module | None:
         """The module of a dotted name, seen from a module; None when it is not the project's."""
-        real = self._paths.get(module, "")
-        found = self.locate(real, name) if real else ""
+        from leaklint.unit import Unit
+
+        home = module.home
+        found = self.locate(home.real, name) if isinstance(home, Unit) and home.real else ""
         unit = self.unit(found) if found else None
         return unit.module if unit is not None else None
 
@@ -95,6 +100,12 @@ class Workspace:
 
     def canonical(self, real: str, name: str) -> str:
         """The dotted name behind re-exports of the project: ``ourdb.connect`` -> ``psycopg2.connect``."""
+        key = (os.path.dirname(real), name)
+        if key not in self._canonical:
+            self._canonical[key] = self._behind(real, name)
+        return self._canonical[key]
+
+    def _behind(self, real: str, name: str) -> str:
         from leaklint.catalogue.load import load
 
         catalogue = load()
@@ -196,8 +207,15 @@ class Workspace:
 
     def gives(self, real: str, name: str) -> bool:
         """Whether a dotted name, seen from a file, is a function of another module that may give a resource."""
-        module, rest = self._split(real, name)
-        return bool(rest) and rest.rpartition(".")[2] in self.givers(module)
+        key = (os.path.dirname(real), name)
+        known = self._gives.get(key)
+        if known is None:
+            module, rest = self._split(real, name)
+            known = bool(rest) and rest.rpartition(".")[2] in self.givers(module)
+            if not self._active:
+                # While a circle of imports is being followed the answer is not final.
+                self._gives[key] = known
+        return known
 
     def givers(self, real: str) -> frozenset[str]:
         """The last names of the functions of a module (re-exports among them) that may give a resource to a caller."""

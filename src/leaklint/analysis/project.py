@@ -68,6 +68,10 @@ class Module:
     """functions that may acquire something, or call one that does: only these can return a fresh resource"""
     _graphs: dict[str, Cfg] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
+    home: object = None
+    """whoever made the module: its file"""
+    memo: object = None
+    """summaries of its functions, kept by whoever makes them"""
 
     def graph(self, function: str) -> Cfg | None:
         """The graph of a function, None when it cannot be had."""

@@ -47,26 +47,46 @@ class Found:
 
 
 @dataclass(eq=False, slots=True)
+class _Memo:
+    """What is known of the functions of one module; it goes when the module goes."""
+
+    places: dict[str, Places] = field(default_factory=dict)
+    found: dict[str, tuple[Found, ...]] = field(default_factory=dict)
+    walks: dict[tuple[str, object, str, str], tuple[Walk, Context]] = field(default_factory=dict)
+    fates: dict[tuple[str, Place, str], Fate] = field(default_factory=dict)
+    raises: dict[str, bool] = field(default_factory=dict)
+    guards: dict[str, Mapping[int, frozenset[tuple[str, bool]]]] = field(default_factory=dict)
+    targets: dict[tuple[str, str, str, str], Target | None] = field(default_factory=dict)
+
+
+def _memo(module: Module) -> _Memo:
+    if not isinstance(module.memo, _Memo):
+        module.memo = _Memo()
+    return module.memo
+
+
+@dataclass(eq=False, slots=True)
 class Summaries:
     """The summaries of a run, and the questions that rules and callers ask of functions."""
 
     catalogue: Catalogue
     project: Project
     states: int = 0
-    _places: dict[tuple[Module, str], Places] = field(default_factory=dict)
-    _found: dict[tuple[Module, str], tuple[Found, ...]] = field(default_factory=dict)
-    _walks: dict[tuple[Module, str, object, str, str], tuple[Walk, Context]] = field(default_factory=dict)
-    _fates: dict[tuple[Module, str, Place, str], Fate] = field(default_factory=dict)
-    _raises: dict[tuple[Module, str], bool] = field(default_factory=dict)
-    _guards: dict[Cfg, Mapping[int, frozenset[tuple[str, bool]]]] = field(default_factory=dict)
     _active: set[tuple[object, ...]] = field(default_factory=set)
+
+    def _resolve(self, call: ops.Call, module: Module, caller: str) -> Target | None:
+        key = (caller, call.callee, call.name, call.method)
+        targets = _memo(module).targets
+        if key not in targets:
+            targets[key] = self.project.resolve(call, module, caller)
+        return targets[key]
 
     # places
 
     def places(self, module: Module, cfg: Cfg) -> Places:
         """The types and relations of a function's places; module-level and enclosing names included."""
         key = (module, cfg.name)
-        known = self._places.get(key)
+        known = _memo(module).places.get(cfg.name)
         if known is not None:
             return known
         if ("places", *key) in self._active:
@@ -81,11 +101,11 @@ class Summaries:
                 around.update({p: k for p, k in self.places(module, graph).types.items() if p[0] not in "%#"})
         places = infer(cfg, self.catalogue, around, lambda call: self._returned_types(module, cfg, call))
         self._active.discard(("places", *key))
-        self._places[key] = places
+        _memo(module).places[cfg.name] = places
         return places
 
     def _returned_types(self, module: Module, cfg: Cfg, call: ops.Call) -> Mapping[str, frozenset[str]]:
-        target = self.project.resolve(call, module, cfg.name)
+        target = self._resolve(call, module, cfg.name)
         if target is None or not self._may_give(target) or len(self._active) > _DEPTH:
             return {}
         graph = target.module.graph(target.function)
@@ -102,7 +122,7 @@ class Summaries:
     def acquisitions(self, module: Module, cfg: Cfg) -> tuple[Found, ...]:
         """Every acquisition of a function, by the catalogue and by helpers that return a fresh resource."""
         key = (module, cfg.name)
-        known = self._found.get(key)
+        known = _memo(module).found.get(cfg.name)
         if known is not None:
             return known
         if ("found", *key) in self._active:
@@ -124,11 +144,11 @@ class Summaries:
                     acquisition = Acquisition(returned.resource, returned.part, returned.by_name)
                     found.append(Found(acquisition, node, tuple(where), returned))
         self._active.discard(("found", *key))
-        self._found[key] = tuple(found)
-        return self._found[key]
+        _memo(module).found[cfg.name] = tuple(found)
+        return tuple(found)
 
     def _fresh(self, module: Module, cfg: Cfg, call: ops.Call) -> tuple[Returned, ...]:
-        target = self.project.resolve(call, module, cfg.name) or self._closure(module, cfg, call)
+        target = self._resolve(call, module, cfg.name) or self._closure(module, cfg, call)
         if target is None or not self._may_give(target) or len(self._active) > _DEPTH:
             return ()
         graph = target.module.graph(target.function)
@@ -190,17 +210,17 @@ class Summaries:
     def walk(self, module: Module, cfg: Cfg, found: Found) -> tuple[Walk, Context]:
         """What becomes of an acquisition, and what was noted on the way. Raises BudgetExceeded."""
         acquisition = found.acquisition
-        key = (module, cfg.name, found.node, acquisition.resource.id, acquisition.part)
-        known = self._walks.get(key)
+        key = (cfg.name, found.node, acquisition.resource.id, acquisition.part)
+        known = _memo(module).walks.get(key)
         if known is not None:
             return known
-        if key in self._active:
+        if (module, *key) in self._active:
             return Walk(), self.context(module, cfg, acquisition.resource)
-        self._active.add(key)
+        self._active.add((module, *key))
         try:
-            guards = self._guards.get(cfg)
+            guards = _memo(module).guards.get(cfg.name)
             if guards is None:
-                guards = self._guards[cfg] = must_guards(cfg)
+                guards = _memo(module).guards[cfg.name] = must_guards(cfg)
             call = cfg.ops[found.positions[0]]
             assert isinstance(call, ops.Call)
             context = self.context(module, cfg, acquisition.resource, call.receiver)
@@ -218,15 +238,15 @@ class Summaries:
                 starts += [(t, born) for kind, t in cfg.successors[position] if kind is EdgeKind.NORMAL]
             result = walk(cfg, starts, context)
         finally:
-            self._active.discard(key)
+            self._active.discard((module, *key))
         self.states += result.states
-        self._walks[key] = (result, context)
+        _memo(module).walks[key] = (result, context)
         return result, context
 
     # effects of project functions
 
     def _effects(self, module: Module, cfg: Cfg, call: ops.Call, place: Place, resource: Resource) -> Effects | None:
-        target = self.project.resolve(call, module, cfg.name) or self._closure(module, cfg, call)
+        target = self._resolve(call, module, cfg.name) or self._closure(module, cfg, call)
         if target is None or len(self._active) > _DEPTH:
             return None
         if not place:
@@ -261,14 +281,14 @@ class Summaries:
 
     def fate(self, module: Module, cfg: Cfg, name: Place, resource: Resource) -> Fate:
         """What a function does with a resource of this kind in a parameter or captured variable."""
-        key = (module, cfg.name, name, resource.id)
-        known = self._fates.get(key)
+        key = (cfg.name, name, resource.id)
+        known = _memo(module).fates.get(key)
         if known is not None:
             return known
-        if ("fate", *key) in self._active:
+        if ("fate", module, *key) in self._active:
             # The recursive call is believed to do what the others do: the paths that end decide.
             return Fate.CLOSES
-        self._active.add(("fate", *key))
+        self._active.add(("fate", module, *key))
         context = self.context(module, cfg, resource)
         try:
             starts = [(t, Obligation(frozenset((name,)))) for _, t in cfg.successors[ENTRY]]
@@ -276,14 +296,14 @@ class Summaries:
         except BudgetExceeded:
             fate = Fate.BORROWS
         finally:
-            self._active.discard(("fate", *key))
-        self._fates[key] = fate
+            self._active.discard(("fate", module, *key))
+        _memo(module).fates[key] = fate
         return fate
 
     def may_raise(self, module: Module, cfg: Cfg) -> bool:
         """Whether an exception can leave the function."""
         key = (module, cfg.name)
-        known = self._raises.get(key)
+        known = _memo(module).raises.get(cfg.name)
         if known is not None:
             return known
         if ("raises", *key) in self._active:
@@ -299,8 +319,8 @@ class Summaries:
                 seen.add(target)
                 stack.append(target)
         self._active.discard(("raises", *key))
-        self._raises[key] = RAISE in seen
-        return self._raises[key]
+        _memo(module).raises[cfg.name] = RAISE in seen
+        return RAISE in seen
 
     def _raising(self, module: Module, cfg: Cfg, op: ops.Op) -> bool:
         if isinstance(op, ops.Event):
@@ -309,7 +329,7 @@ class Summaries:
             return True
         if op.method in ("close", "aclose"):
             return False
-        target = self.project.resolve(op, module, cfg.name)
+        target = self._resolve(op, module, cfg.name)
         return target is None or self._target_raises(target)
 
     def _target_raises(self, target: Target) -> bool:

@@ -7,6 +7,7 @@ file's findings are the same alone and with all others.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections import OrderedDict
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 WARM = 64
 """files that are kept parsed: memory stays bounded, and neighbours use each other most"""
+COLLECT_EVERY = 128
+"""files after which garbage is collected where that does not happen by itself"""
 LEVELS = 6
 """folders above a file that are looked at where no root marks the project"""
 MARKERS = ("leaklint.toml", "pyproject.toml", ".git")
@@ -46,6 +49,7 @@ class Workspace:
     _canonical: dict[tuple[str, str], str] = field(default_factory=dict)
     _gives: dict[tuple[str, str], bool] = field(default_factory=dict)
     _givers: dict[str, frozenset[str]] = field(default_factory=dict)
+    _adopted: int = 0
     _active: set[str] = field(default_factory=set)
 
     @property
@@ -68,6 +72,11 @@ class Workspace:
         self.units.move_to_end(real)
         if len(self.units) > WARM:
             self.units.popitem(last=False)
+        self._adopted += 1
+        if self._adopted == 1:
+            gc.freeze()
+        if self._adopted % COLLECT_EVERY == 0 and not gc.isenabled():
+            gc.collect()
         unit.real = real
         unit.follow = lambda name: self.canonical(real, name)
         unit.gives_elsewhere = lambda name: self.gives(real, name)

@@ -25,7 +25,7 @@ def check_source(data: bytes, path: str, settings: Settings, workspace: Workspac
         work.gated = 1
         return Checked(path, work=work)
     from leaklint.inspection import Inspection
-    from leaklint.unit import NotAnalysed, Unit, decode
+    from leaklint.unit import NotAnalysed, decode
 
     found = comments.Comments()
     try:
@@ -33,10 +33,9 @@ def check_source(data: bytes, path: str, settings: Settings, workspace: Workspac
             found = comments.read(decode(data))
             if found.skip_file:
                 return Skipped(path, "skip-file comment")
-        unit = Unit.open(data, path, work)
+        unit = workspace.checked(data, path, work)
     except NotAnalysed as problem:
         return Failed(path, problem.reason, problem.line, work=work)
-    workspace.adopt(unit, path)
     return Inspection(unit, workspace, found).judge(settings)
 
 

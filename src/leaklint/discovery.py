@@ -41,8 +41,9 @@ def discover(
 ) -> Iterator[str | Failed]:
     """Yield the files to check, written as ``paths`` begin them, and a `Failed` for what cannot be looked at.
 
-    Of folders, files whose names are ``wanted`` are looked at. What does not exist, a folder that cannot be listed, a dangling link and anything named ``*.py`` that is neither a
-    file nor a folder are failures; they never keep the rest from being found. Raises nothing.
+    Of folders, files count whose names are ``wanted``. What does not exist, a folder that cannot be listed, a dangling
+    link and anything of a wanted name that is neither a file nor a folder are failures; they never keep the rest from
+    being found. Raises nothing.
     """
     seen: set[str] = set()
     for path in paths:

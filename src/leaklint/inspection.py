@@ -41,7 +41,7 @@ class Inspection:
     def survey(self) -> ModuleFacts:
         """The facts of the module, from its candidate scopes."""
         unit, summaries = self.unit, self.workspace.summaries
-        found = unit.candidates
+        found = unit.candidates()
         if not found.leaking:
             unit.work.gated = 1
             return self._facts(())

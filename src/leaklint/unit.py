@@ -21,6 +21,7 @@ from leaklint.syntax import gate
 from leaklint.syntax.names import FunctionNode, Names, dotted, function_bindings, module_names
 from leaklint.syntax.outline import MODULE, Outline, outline
 from leaklint.syntax.source import ScopeTree, Source, TooDeep
+from leaklint.syntax.words import HOPS
 
 
 class NotAnalysed(Exception):
@@ -76,16 +77,18 @@ class Unit:
     outline: Outline
     catalogue: Catalogue
     work: Work
+    digest: int = 0
+    """hash of its bytes"""
     real: str = ""
     """its real path, once a workspace has adopted it"""
     follow: Callable[[str], str] = unchanged
-    gives_elsewhere: Callable[[str], bool] = lambda name: False
-    """whether a dotted name is a function of another module of the project that may give a resource"""
+    gives_elsewhere: Callable[[str, int], bool] = lambda name, hops: False
+    """whether a dotted name is a function of another module of the project that may give a resource, in so many hops"""
     scopes: dict[str, ScopeTree] = field(default_factory=dict)
     """the scope tree that holds the nodes of a graph, by the graph's name"""
     problems: list[NotAnalysed] = field(default_factory=list)
     module: project.Module = field(init=False)
-    _candidates: gate.Candidates | None = None
+    _candidates: dict[int, gate.Candidates] = field(default_factory=dict)
     _handlers: tuple[conventions.Entry, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -113,6 +116,7 @@ class Unit:
         variables = self.names.bound - self.outline.functions.keys() - self.outline.classes.keys()
         self.module = project.Module(self.path, self.catalogue, functions, classes, self.lower, imports, variables)
         self.module.home = self
+        self.module.gives = lambda: self.candidates().giving
 
     @classmethod
     def open(cls, data: bytes, path: str, work: Work) -> Unit:
@@ -124,7 +128,7 @@ class Unit:
         try:
             outlined = outline(tree)
             names = module_names(tree, outlined.imports, catalogue.prefixes.__contains__)
-            return cls(path, Source(body, tree), names, outlined, catalogue, work)
+            return cls(path, Source(body, tree), names, outlined, catalogue, work, hash(data))
         except RecursionError:
             raise NotAnalysed("too deeply nested to be analysed") from None
 
@@ -134,15 +138,14 @@ class Unit:
     def _dotted_all(self, nodes: Iterable[ast.expr]) -> tuple[str, ...]:
         return tuple(filter(None, (self.names.dotted(node) or dotted(node) for node in nodes)))
 
-    @property
-    def candidates(self) -> gate.Candidates:
-        """The scopes worth being lowered."""
-        if self._candidates is None:
-            self._candidates = gate.candidates(
-                self.names, self.outline, self.catalogue, self.follow, self.gives_elsewhere
+    def candidates(self, hops: int = HOPS) -> gate.Candidates:
+        """The scopes worth being lowered, where other modules hand resources on through at most `hops` modules."""
+        known = self._candidates.get(hops)
+        if known is None:
+            known = self._candidates[hops] = gate.candidates(
+                self.names, self.outline, self.catalogue, self.follow, lambda name: self.gives_elsewhere(name, hops - 1)
             )
-            self.module.gives = self._candidates.giving
-        return self._candidates
+        return known
 
     @property
     def handlers(self) -> tuple[conventions.Entry, ...]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from leaklint.catalogue._gate import GATE
 from leaklint.result import Work
 from leaklint.syntax import words
+from leaklint.syntax.words import HOPS
 
 if TYPE_CHECKING:
     from leaklint.analysis.project import Module
@@ -47,10 +48,11 @@ class Workspace:
     _roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _located: dict[tuple[str, str], str] = field(default_factory=dict)
     _canonical: dict[tuple[str, str], str] = field(default_factory=dict)
-    _gives: dict[tuple[str, str], bool] = field(default_factory=dict)
-    _givers: dict[str, frozenset[str]] = field(default_factory=dict)
+    _gives: dict[tuple[str, str, int], bool] = field(default_factory=dict)
+    _givers: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
+    _passing: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
+    """None for a file that passes the byte gate, else the modules that it imports"""
     _adopted: int = 0
-    _active: set[str] = field(default_factory=set)
 
     @property
     def summaries(self) -> Summaries:
@@ -65,9 +67,8 @@ class Workspace:
 
     # units
 
-    def adopt(self, unit: Unit, path: str) -> None:
-        """Make a file that is being checked part of the workspace."""
-        real = os.path.realpath(path)
+    def adopt(self, unit: Unit, real: str) -> None:
+        """Make the file at a real path part of the workspace."""
         self.units[real] = unit
         self.units.move_to_end(real)
         if len(self.units) > WARM:
@@ -79,7 +80,21 @@ class Workspace:
             gc.collect()
         unit.real = real
         unit.follow = lambda name: self.canonical(real, name)
-        unit.gives_elsewhere = lambda name: self.gives(real, name)
+        unit.gives_elsewhere = lambda name, hops: self.gives(real, name, hops)
+
+    def checked(self, data: bytes, path: str, work: Work) -> Unit:
+        """The file with these bytes, to be checked under the path as given. Raises NotAnalysed."""
+        from leaklint.unit import Unit
+
+        real = os.path.realpath(path)
+        unit = self.units.get(real)
+        if unit is None or unit.digest != hash(data):
+            unit = Unit.open(data, path, work)
+            self.adopt(unit, real)
+        else:
+            work.add(unit.work)
+            unit.path, unit.work = path, work
+        return unit
 
     def unit(self, real: str) -> Unit | None:
         """The file at a real path, opened when needed; None when it cannot be."""
@@ -214,65 +229,70 @@ class Workspace:
 
     # givers
 
-    def gives(self, real: str, name: str) -> bool:
-        """Whether a dotted name, seen from a file, is a function of another module that may give a resource."""
-        key = (os.path.dirname(real), name)
+    def gives(self, real: str, name: str, hops: int) -> bool:
+        """Whether a dotted name, seen from a file, is a function of another module that may give a resource.
+
+        `hops` bounds how many further modules it may have it from: so the answer is the same from wherever one asks,
+        circles of imports included.
+        """
+        key = (os.path.dirname(real), name, hops)
         known = self._gives.get(key)
         if known is None:
             module, rest = self._split(real, name)
-            known = bool(rest) and rest.rpartition(".")[2] in self.givers(module)
-            if not self._active:
-                # While a circle of imports is being followed the answer is not final.
-                self._gives[key] = known
+            known = self._gives[key] = bool(rest) and rest.rpartition(".")[2] in self.givers(module, hops)
         return known
 
-    def givers(self, real: str) -> frozenset[str]:
+    def givers(self, real: str, hops: int) -> frozenset[str]:
         """The last names of the functions of a module (re-exports among them) that may give a resource to a caller."""
-        known = self._givers.get(real)
-        if known is not None:
-            return known
-        if real in self._active:
-            return frozenset()
-        self._active.add(real)
-        found = self._find_givers(real)
-        self._active.discard(real)
-        self._givers[real] = found
-        return found
+        known = self._givers.get((real, hops))
+        if known is None:
+            known = self._givers[real, hops] = self._find_givers(real, hops) if hops >= 0 else frozenset()
+        return known
 
-    def _find_givers(self, real: str) -> frozenset[str]:
-        try:
-            with open(real, "rb") as stream:
-                data = stream.read()
-        except OSError:
-            return frozenset()
-        if not words.passes(data, GATE) and not self.comes_back(data, real):
+    def _find_givers(self, real: str, hops: int) -> frozenset[str]:
+        if real not in self._passing:
+            try:
+                with open(real, "rb") as stream:
+                    data = stream.read()
+            except OSError:
+                data = b""
+            self._passing[real] = None if words.passes(data, GATE) else tuple(self._imported(data, real))
+        imported = self._passing[real]
+        if imported is not None and not any(self.givers(module, hops - 1) for module in imported):
             return frozenset()
         unit = self.unit(real)
         if unit is None:
             return frozenset()
         names = set()
-        for function in unit.candidates.giving:
+        for function in unit.candidates(hops).giving:
             outlined = unit.outline.functions.get(function)
             if outlined is not None and (outlined.returns or outlined.generator):
                 names.add(function.rpartition(".")[2])
         for local, meanings in unit.names.meanings.items():
-            if any(self.gives(real, meaning) for meaning in meanings):
+            if any(self.gives(real, meaning, hops - 1) for meaning in meanings):
                 names.add(local)
         return frozenset(names)
 
     def comes_back(self, data: bytes, real: str) -> bool:
         """Whether a file that names no resource calls a function of the project that may give one."""
         present: frozenset[bytes] | None = None
-        for match in _IMPORT.finditer(data):
-            for name in _modules(match):
-                found = self.locate(real, name)
-                givers = self.givers(found) if found else frozenset()
-                if not givers:
-                    continue
+        for module in self._imported(data, real):
+            givers = self.givers(module, HOPS - 1)
+            if givers:
                 present = present if present is not None else words.words(data)
                 if any(giver.encode() in present for giver in givers):
                     return True
         return False
+
+    def _imported(self, data: bytes, real: str) -> Iterator[str]:
+        """The project's modules that the file names in its imports, by real path."""
+        seen: set[str] = set()
+        for match in _IMPORT.finditer(data):
+            for name in _modules(match):
+                found = self.locate(real, name)
+                if found and found not in seen:
+                    seen.add(found)
+                    yield found
 
 
 def _modules(match: re.Match[bytes]) -> Iterator[str]:

@@ -64,7 +64,7 @@ class Module:
     """dotted meaning of the names it imports"""
     variables: frozenset[str] = frozenset()
     """names that the module's own code assigns"""
-    gives: frozenset[str] = frozenset()
+    gives: Callable[[], frozenset[str]] = frozenset
     """functions that may acquire something, or call one that does: only these can return a fresh resource"""
     _graphs: dict[str, Cfg] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)

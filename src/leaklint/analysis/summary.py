@@ -157,7 +157,7 @@ class Summaries:
         return self.returns(target.module, graph)
 
     def _may_give(self, target: Target) -> bool:
-        return not target.constructor and target.function.partition(".<locals>")[0] in target.module.gives
+        return not target.constructor and target.function.partition(".<locals>")[0] in target.module.gives()
 
     def returns(self, module: Module, cfg: Cfg) -> tuple[Returned, ...]:
         """The fresh resources that a function gives to its caller."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+HOPS = 3
+"""modules through which a resource may be handed on before a caller is looked at"""
 _TABLE = bytes(c if (chr(c).isalnum() and c < 128) or c == ord("_") or c >= 128 else ord(" ") for c in range(256))
 """maps all that cannot be part of a name to a space"""
 

@@ -219,10 +219,9 @@ class Source:
         start = self.lines.starts[node.lineno - 1]
         end = self.lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
         head = self.text[start : self.lines.offset(node.lineno, node.col_offset)]
-        prefix = f"if 1:{self._newline()}" if head else ""
-        if head.strip():
-            # ``class A: def f`` is no Python; only a form feed or a lambda-less oddity gets here.
-            head = head.replace("\f", " ")
+        # A form feed starts the line anew: what stands before it is no indentation.
+        start += head.rfind("\f") + 1
+        prefix = f"if 1:{self._newline()}" if head.rpartition("\f")[2] else ""
         masked = self._masked(start, end, node, functions=False)
         text = prefix + masked
         module = cst.parse_module(text)

@@ -225,6 +225,49 @@ def _dropping(tier: Tier, dropped: dict[str, str]) -> Iterator[str]:
         yield f"tier {tier.value}, but dropping leaves {at_once}, and {collected} after a collection"
 
 
+AGREED: dict[str, Any] = {
+    "held": 2,
+    "release": {"close": "none"},
+    "again": "ok",
+    "looks_like": {},
+    "with": "all",
+    "async_with": "unsupported",
+    "dropped": {"at once": "none", "after a collection": "none"},
+}
+"""what is seen of a connection that reference counting closes and whose ``with`` ends a transaction"""
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("held", 0),
+        ("fresh", 1),
+        ("release", {"close": "all"}),
+        ("again", "raises"),
+        ("looks_like", {"close": "none"}),
+        ("with", "none"),
+        ("with", "unsupported"),
+        ("async_with", "none"),
+        ("dropped", {"at once": "all", "after a collection": "none"}),
+    ],
+)
+def test_an_observation_that_differs_is_a_contradiction(field: str, value: object) -> None:
+    resource, probe = RESOURCES["psycopg2.connection"], PROBES["psycopg2.connection"]
+    assert list(contradictions(resource, probe, AGREED)) == []
+    assert len(list(contradictions(resource, probe, {**AGREED, field: value}))) == 1
+
+
+def test_a_server_that_does_not_run_fails_only_where_it_is_demanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        monkeypatch.setitem(SERVERS, "none", closed.getsockname()[1])
+    monkeypatch.delenv("LEAKLINT_REQUIRE_SERVERS", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="does not run"):
+        require_server("none")
+    monkeypatch.setenv("LEAKLINT_REQUIRE_SERVERS", "1")
+    with pytest.raises(pytest.fail.Exception, match="does not run"):
+        require_server("none")
+
+
 # --- completeness ---
 
 

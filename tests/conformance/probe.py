@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PROBES: dict[str, Probe] = {}
-PROBE_MODULES = ("databases", "caches", "network", "queues", "aws", "data")
+PROBE_MODULES = ("databases", "mappers", "caches", "network", "queues", "aws", "data")
 """the modules of this package that register probes"""
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from textwrap import dedent
 
 from leaklint.analysis.obligation import Context
-from leaklint.analysis.project import Project
-from leaklint.analysis.summary import Found, Summaries
+from leaklint.analysis.summary import Found
 from leaklint.analysis.tracker import Walk
 from leaklint.check import check_source
 from leaklint.config import Settings
 from leaklint.finding import Confidence, Finding
 from leaklint.flow.cfg import Cfg, EdgeKind, describe
 from leaklint.flow.ops import Op
-from leaklint.inspection import Inspection
 from leaklint.result import Outcome, Skipped, Work
+from leaklint.unit import Unit
+from leaklint.workspace import Workspace
 
+PATH = "/nowhere/module.py"
+"""has no neighbours that an import could mean"""
 EVERYTHING = Settings(min_confidence=Confidence.LOW)
 
 
@@ -24,16 +26,14 @@ def text(source: str) -> str:
     return dedent(source).lstrip("\n")
 
 
-def inspected(source: str) -> Inspection:
-    """A program whose scopes and handlers are known."""
-    inspection = Inspection.open(text(source).encode(), "module.py", Work())
-    inspection.survey()
-    return inspection
+def opened(source: str) -> Unit:
+    """A program, decoded and outlined."""
+    return Unit.open(text(source).encode(), PATH, Work())
 
 
 def graph(source: str, function: str = "f") -> Cfg:
     """The graph of one function."""
-    return inspected(source).lower(function)
+    return opened(source).lower(function)
 
 
 def at(cfg: Cfg, line: str) -> int:
@@ -65,9 +65,11 @@ class Engine:
     """The summaries of one program, and the questions asked of them."""
 
     def __init__(self, source: str) -> None:
-        self.inspection = inspected(source)
-        self.module = self.inspection.module
-        self.summaries = Summaries(self.inspection.catalogue, Project())
+        self.unit = opened(source)
+        workspace = Workspace()
+        workspace.adopt(self.unit, PATH)
+        self.module = self.unit.module
+        self.summaries = workspace.summaries
 
     def graph(self, function: str = "f") -> Cfg:
         """The graph of a function by its qualified name."""
@@ -87,7 +89,7 @@ class Engine:
 
 def outcome(source: str, settings: Settings = EVERYTHING) -> Outcome:
     """What checking a program comes to."""
-    return check_source(text(source).encode(), "module.py", settings)
+    return check_source(text(source).encode(), PATH, settings)
 
 
 def findings(source: str, settings: Settings = EVERYTHING) -> tuple[Finding, ...]:

@@ -191,13 +191,16 @@ def _silent(*_: object) -> None:
 
 
 def _close(world: World, generator: types.GeneratorType[Any, Any, Any]) -> None:
-    """Abandon a generator. One that yields again makes the run soft, and is closed until it ends."""
+    """Abandon a generator; what it still returns has a taker. One that yields again makes the run soft."""
     while True:
         try:
-            generator.close()
-            return
-        except RuntimeError:
+            generator.throw(GeneratorExit())
             world.run.soft = True
+        except StopIteration as stop:
+            world.run.roots.append(stop.value)
+            return
+        except GeneratorExit:
+            return
 
 
 def _drive(world: World, result: Any) -> None:

@@ -71,7 +71,7 @@ class Env:
 Production = Callable[["Maker", Env], "list[str] | None"]
 """Lines of a statement or a region, or None when it does not fit."""
 
-MODES = {"plain": 10, "method": 1, "generator": 1, "async": 2, "handler": 1}
+MODES = {"plain": 8, "method": 1, "generator": 2, "async": 3, "handler": 1}
 HELPERS = {
     "make": ["def make():", "    return open(P)"],
     "make_slowly": ["def make_slowly():", "    x = open(P)", "    work(90)", "    return x"],
@@ -90,6 +90,9 @@ HELPERS = {
     "shut_late": ["def shut_late(x):", "    work(92)", "    x.close()"],
     "shut_if": ["def shut_if(x, yes):", "    if yes:", "        x.close()"],
     "shut_finally": ["def shut_finally(x):", "    try:", "        work(93)", "    finally:", "        x.close()"],
+    "pause": ["def pause():", "    work(94)"],
+    "rest": ["def rest():", "    return 1"],
+    "fail": ["def fail():", '    raise ValueError("own")'],
     "keep": ["def keep(x):", "    KEPT.append(x)"],
     "same": ["def same(x):", "    return x"],
     "lines_of": ["def lines_of(x):", "    for line in x:", "        yield line"],

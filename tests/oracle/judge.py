@@ -52,7 +52,7 @@ def leaklint_lines(source: str) -> frozenset[int]:
 
 
 def judge(program: Program, checker: Checker, limits: Limits) -> Verdict:
-    """Execute ``program`` and compare. Lines reported beyond the truth are tried with soft events and more faults."""
+    """Execute ``program`` and compare. Lines reported beyond the truth are tried with more faults."""
     truth = explore(program.source, limits)
     if not truth.complete:
         return Verdict(program, truth, decided=False)
@@ -62,7 +62,7 @@ def judge(program: Program, checker: Checker, limits: Limits) -> Verdict:
         return Verdict(program, truth, failed=str(reason))
     missed, false = truth.leaks - reported, reported - truth.leaks - truth.soft
     if false:
-        wide = explore(program.source, replace(limits, soft=True, faults=limits.faults + 2, runs=limits.runs * 10))
+        wide = explore(program.source, replace(limits, faults=limits.faults + 2, runs=limits.runs * 10))
         # A line that no run reaches proves nothing: helpers that are never called, branches that exclude each other.
         false = (false - wide.leaks - wide.soft) & (truth.acquired | wide.acquired)
         if false and not wide.complete and not missed:

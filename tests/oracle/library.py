@@ -41,8 +41,8 @@ class Library:
             "atexit": module("atexit", register=self._register),
             "contextlib": module(
                 "contextlib", closing=contextlib.closing, suppress=functools.partial(Suppress, self.world),
-                ExitStack=self._softly(contextlib.ExitStack), AsyncExitStack=self._softly(contextlib.AsyncExitStack),
-                contextmanager=contextlib.contextmanager, nullcontext=self._softly(contextlib.nullcontext),
+                ExitStack=contextlib.ExitStack, AsyncExitStack=contextlib.AsyncExitStack,
+                contextmanager=contextlib.contextmanager, nullcontext=contextlib.nullcontext,
             ),
             "types": module("types", SimpleNamespace=self._opaquely(types.SimpleNamespace)),
             "sys": module("sys", exit=sys.exit),
@@ -51,13 +51,6 @@ class Library:
 
     def open_file(self, *_: Any, **__: Any) -> File:
         return File(self.world)
-
-    def _softly(self, make: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self.world.point(soft=True)
-            return make(*args, **kwargs)
-
-        return call
 
     def _opaquely(self, make: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -79,7 +72,6 @@ class Library:
 
     def _close_descriptor(self, descriptor: Descriptor) -> None:
         descriptor.record.open = False
-        self.world.point(soft=True)
 
     def _fdopen(self, descriptor: Descriptor, *_: Any) -> File:
         # A constructor that failed may have closed the descriptor or not: what leaks then is soft.

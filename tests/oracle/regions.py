@@ -295,11 +295,40 @@ def with_optional(m: Maker, env: Env) -> list[str]:
     return [head, *m.body(env)]
 
 
+def suspended(m: Maker, env: Env) -> list[str] | None:
+    """Cancelled or abandoned in the middle: ``except Exception`` does not see that."""
+    if m.mode not in ("generator", "async"):
+        return None
+    var, bind = m.bind()
+    m.budget -= 1
+    wait = f"yield {m.number()}" if m.mode == "generator" else f"await awork({m.number()})"
+    head = m.rng.choice(("except Exception:", "except BaseException:", "except:"))
+    return [bind, "try:", f"    {wait}", head, *indent([*m.release(env, var), "raise"]), *m.release(env, var)]
+
+
+def suppressed(m: Maker, env: Env) -> list[str]:
+    """What is swallowed does not pass the release by."""
+    var, bind = m.bind()
+    kinds = "ValueError" if m.slip() else m.rng.choice(("Exception", "BaseException"))
+    head = f"with {m.module('contextlib')}.suppress({kinds}):"
+    return [bind, head, f"    {m.work()}", *m.release(env, var)]
+
+
+def replaced(m: Maker, env: Env) -> list[str]:
+    """In a loop the old one is closed before the new one is acquired."""
+    var, bind = m.bind(optional=True)
+    old = ["pass"] if m.slip() else m.release(env, var, mistakes=False)
+    m.budget -= 1
+    head = f"for item in items({m.number()}):" if m.chance(0.7) else f"while cond({m.number()}):"
+    return [f"{var.name} = None", head, *indent([*old, f"{var.name} = None", bind]), *m.release(env, var)]
+
+
 REGIONS: dict[Production, int] = {
     with_block: 6, with_closing: 3, with_transaction: 2, exit_stack: 4, try_finally: 8, none_finally: 6,
     except_release: 5, flag_finally: 3, guarded_twice: 4, straight: 4, loop_each: 3, pair: 4, matched: 2,
     conditional: 2, anonymous: 2, again: 2, retry: 2, group_finally: 1, finally_in_finally: 2, jumping_finally: 1,
-    guard_return: 2, compared: 2, matched_none: 1, with_optional: 1, dropped: 1,
+    guard_return: 2, compared: 2, matched_none: 1, with_optional: 1, dropped: 1, suspended: 4, suppressed: 1,
+    replaced: 2,
     **PASSING,
 }  # fmt: skip
 """how often each idiom is drawn, relative to the others"""

@@ -17,7 +17,6 @@ class Resource(Recorded):
 
     def close(self) -> None:
         self.record.open = False
-        self.world.point(soft=True)
 
     def use(self, *_: Any) -> Any:
         return self.world.point(("data",))
@@ -54,7 +53,7 @@ class Connection(Resource):
     """A database connection: leaving ``with`` ends the transaction only."""
 
     def __exit__(self, *_: object) -> None:
-        self.world.point(soft=True)
+        """Commits or rolls back."""
 
 
 class AsyncResource(Recorded):
@@ -86,7 +85,6 @@ class Released:
 
     def __await__(self) -> Generator[Any, None, None]:
         self.resource.record.open = False
-        self.resource.world.point(soft=True)
         return
         yield
 
@@ -106,7 +104,6 @@ class Suppress:
     """``contextlib.suppress`` that lets the world see what it swallows."""
 
     def __init__(self, world: World, *kinds: type[BaseException]) -> None:
-        world.point(soft=True)
         self.world = world
         self.kinds = kinds
 

@@ -215,12 +215,19 @@ def expression(m: Maker, env: Env) -> list[str]:
     ]
 
 
+def call_helper(m: Maker, env: Env) -> list[str]:
+    """A function of the module that has nothing to do with resources: may raise, cannot, or always does."""
+    m.budget -= 1
+    name = m.helper(m.rng.choice(("pause", "pause", "rest", "rest", "fail")))
+    return [f"if {m.condition(env)}:", f"    {name}()"] if name == "fail" else [f"{name}()"]
+
+
 def check(m: Maker, env: Env) -> list[str]:
     return [f"assert {m.condition(env)}"]
 
 
 STATEMENTS: dict[Production, int] = {
     work: 9, quiet: 3, use: 9, read_lines: 2, set_flag: 3, branch: 5, leave: 5, give_away: 3, suspend: 3, forget: 2,
-    attempt: 5, attempt_group: 1, repeat: 3, choose: 2, within: 3, expression: 2, check: 1,
+    attempt: 5, attempt_group: 1, repeat: 3, choose: 2, within: 3, expression: 2, call_helper: 2, check: 1,
 }  # fmt: skip
 """how often each production is drawn, relative to the others"""

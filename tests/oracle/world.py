@@ -33,8 +33,6 @@ class Limits:
     faults: int = 2
     loops: int = 2
     choices: int = 120
-    soft: bool = False
-    """whether releases and plain constructors may raise too"""
 
 
 @dataclass(eq=False, slots=True)
@@ -90,16 +88,15 @@ class World:
         run.trail.append((pick, alternatives))
         return pick
 
-    def point(self, values: tuple[Any, ...] = (None,), *, soft: bool = False) -> Any:
+    def point(self, values: tuple[Any, ...] = (None,)) -> Any:
         """Return one of ``values`` or raise one of the kinds of fault."""
         run = self.run
-        faults = self.kinds if run.faults < self.limits.faults and (self.limits.soft or not soft) else ()
+        faults = self.kinds if run.faults < self.limits.faults else ()
         alternatives = len(values) + len(faults)
         pick = self.choose(alternatives) if alternatives > 1 else 0
         if pick < len(values):
             return values[pick]
         run.faults += 1
-        run.soft = run.soft or soft
         raise faults[pick - len(values)]("injected")
 
     def repeat(self, name: str) -> bool:

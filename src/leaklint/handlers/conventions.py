@@ -24,17 +24,18 @@ _CONSTRUCTION = ("__new__", "__init__", "__post_init__", "__enter__", "__exit__"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A function that looks like a handler: its name, why, and its definition."""
+    """A function that looks like a handler: its name, why, its definition, and what kind of sign says so."""
 
     function: str
     reason: str
     node: FunctionNode
+    source: str = "signature"
 
 
 def handlers(tree: ast.Module) -> tuple[Entry, ...]:
     """The functions at module level (methods are none) that look like Lambda handlers, in their order."""
     found: list[Entry] = []
-    for node in _statements(tree.body):
+    for node in statements(tree.body):
         if isinstance(node, FunctionNode):
             reason = _reason(node)
             if reason:
@@ -84,7 +85,7 @@ def _plain(name: str) -> str:
     return name.strip("_").lower()
 
 
-def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """Every statement that runs when the module (or class) body runs: not those inside of functions and classes."""
     waiting = list(body)[::-1]
     while waiting:
@@ -129,7 +130,7 @@ class _Index:
                 waiting.extend((child, f"{name}.") for child in node.body)
             else:
                 waiting.extend((child, prefix) for child in _children(node))
-        index.instances = dict(index.bindings(_statements(tree.body), ""))
+        index.instances = dict(index.bindings(statements(tree.body), ""))
         return index
 
     def calls(self, name: str) -> Iterator[str]:

@@ -33,6 +33,9 @@ class Facts:
     """whether sandboxes are restored from a snapshot that was taken after the import of the module"""
 
 
+NO_FACTS = Facts()
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """A function that a platform calls, where it is and what says so.
@@ -50,7 +53,7 @@ class Declared:
     template: str = ""
     template_line: int = 0
     code_root: str = "."
-    facts: Facts = Facts()
+    facts: Facts = NO_FACTS
 
     @property
     def runtime(self) -> str:

@@ -119,6 +119,21 @@ class Tree:
         below = "" if folder == "." else f"{folder}/"
         return any(path.startswith(below) for paths in self._by_name.values() for path in paths)
 
+    def synthesised(self, project: str) -> list[str]:
+        """The templates that the CDK has written for the app in ``project``; a check passes over their folder."""
+        return self._listed(join(project, "cdk.out"), ".template.json")
+
+    def copies(self, asset: str) -> list[str]:
+        """The Python files at the top of ``asset``, a copy of deployed code that a check passes over."""
+        return self._listed(asset, ".py")
+
+    def _listed(self, folder: str, ending: str) -> list[str]:
+        try:
+            names = os.listdir(self.absolute(folder)) if folder else []
+        except (OSError, ValueError):
+            return []
+        return [join(folder, name) for name in sorted(names) if name.endswith(ending)]
+
     def around(self, path: str, name: str) -> str:
         """The nearest folder around ``path`` that has a file ``name``, or an empty string."""
         folder = path

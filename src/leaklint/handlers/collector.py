@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from leaklint.handlers.locate import Found, Locator
+from leaklint.handlers.locate import Found, Locator, parsed
 from leaklint.handlers.model import NO_FACTS, Declared, Facts, Inline, Note
 from leaklint.handlers.tree import Tree
 
@@ -28,7 +27,7 @@ class Place:
     @property
     def reason(self) -> str:
         """The sentence for people."""
-        return f"{self.what} in {self.template}:{self.line}"
+        return f"{self.what} in {self.template}:{self.line}" if self.template else f"{self.what} in the settings"
 
 
 @dataclass(slots=True)
@@ -133,16 +132,6 @@ class Collector:
             place.template, function, shown, place.source, place.reason, place.template, place.line, ".", facts
         )
         self.inline.append(Inline(text, place.template, tuple(lines), column, found))
-
-
-def parsed(text: str) -> ast.Module | None:
-    """The ast of Python code; None when it is none."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _defines(node: ast.stmt, name: str) -> bool:

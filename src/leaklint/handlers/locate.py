@@ -76,12 +76,7 @@ class Locator:
     def parsed(self, path: str) -> ast.Module | None:
         """The parsed file; None when it cannot be parsed."""
         if path not in self._asts:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    self._asts[path] = ast.parse(self.tree.read(path))
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                self._asts[path] = None
+            self._asts[path] = parsed(self.tree.read(path))
         return self._asts[path]
 
     def _modules(self, root: str, relative: str) -> Iterator[str]:
@@ -152,6 +147,16 @@ class Locator:
                     found = self.definition(module, name, root, hops - 1)
                     if found is not None:
                         return found
+        return None
+
+
+def parsed(text: str | bytes) -> ast.Module | None:
+    """The ast of Python code; None when it is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 

@@ -33,9 +33,9 @@ def read(collector: Collector) -> None:
     """Read every module of a CDK app, and the templates that the CDK has written."""
     tree = collector.tree
     for path in tree.ending(".py"):
-        if _MARK in tree.read(path):
-            app = tree.around(path, "cdk.json")
-            module = collector.locator.parsed(path) if app else None
+        app = tree.around(path, "cdk.json")
+        if app and _MARK in tree.read(path):
+            module = collector.locator.parsed(path)
             if module is not None:
                 _Module(collector, path, app, module, dict(_constants(module))).read()
 
@@ -96,6 +96,12 @@ class _Module:
                 text = self.text(first) or ""
                 hints = [posixpath.basename(text).removesuffix(".zip")] if text.endswith(".zip") else []
                 collector.declare(place, handler, list(self.folders(first)), self.app, facts, hints)
+        elif handler and "code" not in arguments:
+            # a construct of the project's own: the folder is what names one
+            texts = [value for value in arguments.values() if self.text(value)]
+            roots = [f for value in texts for f in self.folders(value, exact=True) if collector.tree.holds_python(f)]
+            if roots:
+                collector.declare(place, handler, roots, self.app, facts)
 
     def _image(self, place: Place, code: ast.Call, first: ast.expr | None, facts: Facts) -> None:
         keywords = {keyword.arg: self.behind(keyword.value) for keyword in code.keywords}
@@ -173,8 +179,8 @@ class _Module:
             node = self.constants[name]
         return node
 
-    def folders(self, node: ast.expr) -> Iterator[str]:
-        """The folders that a path may be, or may be in."""
+    def folders(self, node: ast.expr, *, exact: bool = False) -> Iterator[str]:
+        """The folders that a path may be, or may be in unless it has to be ``exact``."""
         text = self.text(node)
         if not text:
             return
@@ -183,7 +189,10 @@ class _Module:
         else:
             found = [join(self.app, text), join(posixpath.dirname(self.path), text)]
         for path in dict.fromkeys(filter(None, found)):
-            yield path if path in self.collector.tree.folders else posixpath.dirname(path) or "."
+            if path in self.collector.tree.folders:
+                yield path
+            elif not exact:
+                yield posixpath.dirname(path) or "."
 
     def text(self, node: ast.expr | None, depth: int = 0) -> str | None:
         """The text of a literal, or of a path that is put together of literals and ``__file__``."""

@@ -37,10 +37,10 @@ def read(collector: Collector) -> None:
     for path in tree.ending(".ts"):
         if path.endswith((".d.ts", ".test.ts", ".spec.ts")):
             continue
-        data = tree.read(path)
-        if any(mark in data for mark in _MARKS):
-            app = tree.around(path, "cdk.json")
-            if app:
+        app = tree.around(path, "cdk.json")
+        if app:
+            data = tree.read(path)
+            if any(mark in data for mark in _MARKS):
                 _read(collector, path, app, data.decode("utf-8", "replace"))
 
 

@@ -19,6 +19,10 @@ from leaklint.handlers.tree import Tree, join
 
 _HANDLER = re.compile(r"(?P<module>[\w./ -]*[\w-])\.(?P<function>[A-Za-z_]\w*)")
 _HOPS = 5
+_EMPTY_WORDS = frozenset(
+    {"", "app", "build", "code", "dist", "function", "lambda", "lambda_function", "package", "src"}
+)
+"""names of archives that say nothing of what is in them"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,8 @@ class Locator:
                     here = self.definition(path, function, path[: -len(suffix)].rstrip("/") or ".")
                     found.extend([here] if here is not None else [])
             if found:
-                hinted = [f for f in found if any(_named(f.code_root, hint) for hint in hints)]
-                found = hinted if len(found) > 1 else found
-                return found[0] if len(found) == 1 else None
+                own = _words(posixpath.basename(relative))
+                return found[0] if len(found) == 1 else _hinted(found, {*map(_words, hints)} - _EMPTY_WORDS - {own})
         return None
 
     def _bindings(self, path: str, module: ast.Module, name: str, root: str, hops: int) -> Iterator[Found]:
@@ -160,7 +163,18 @@ def parsed(text: str | bytes) -> ast.Module | None:
         return None
 
 
-def _named(folder: str, hint: str) -> bool:
-    """Whether the last part of ``folder`` is ``hint`` or the words at its end."""
-    name, words = (re.sub(r"[\W_]+", "_", text).lower().strip("_") for text in (posixpath.basename(folder), hint))
-    return bool(name) and (words == name or words.endswith(f"_{name}"))
+def _hinted(found: Sequence[Found], hints: set[str]) -> Found | None:
+    """The one whose folder is called as a hint is or, longest first, as it ends; None when it is not one."""
+    best: list[Found] = []
+    longest = 0
+    for one in found:
+        name = _words(posixpath.basename(one.code_root))
+        if name and any(words == name or words.endswith(f"_{name}") for words in hints):
+            if len(name) > longest:
+                best, longest = [], len(name)
+            best.extend([one] if len(name) == longest else [])
+    return best[0] if len(best) == 1 else None
+
+
+def _words(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name).lower().strip("_")

@@ -310,7 +310,11 @@ class _Code:
     def _of_path(self, value: str, depth: int) -> Iterator[str]:
         """The folder that a path is; of an archive, what this module makes it of, then the folders it may be of."""
         tree = self.collector.tree
-        for path in self.paths(value):
+        paths = list(self.paths(value))
+        like = "" if any(path in tree.folders or path in tree.files for path in paths) else tree.folder_like(value)
+        if like and not value.startswith(ROOT):
+            yield like
+        for path in paths:
             if path in tree.folders:
                 yield path
             elif path.endswith(".zip"):

@@ -119,6 +119,17 @@ class Tree:
         below = "" if folder == "." else f"{folder}/"
         return any(path.startswith(below) for paths in self._by_name.values() for path in paths)
 
+    def folder_like(self, path: str) -> str:
+        """The only folder whose path ends with the names of ``path``, at least two; an empty string if there is none.
+
+        For paths that are relative to a folder that is not known.
+        """
+        names = "/".join(part for part in path.split("/") if part not in ("", ".", ".."))
+        if "/" not in names:
+            return ""
+        found = [folder for folder in self.folders if folder == names or folder.endswith(f"/{names}")]
+        return found[0] if len(found) == 1 else ""
+
     def synthesised(self, project: str) -> list[str]:
         """The templates that the CDK has written for the app in ``project``; a check passes over their folder."""
         return self._listed(join(project, "cdk.out"), ".template.json")

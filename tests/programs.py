@@ -28,7 +28,7 @@ def text(source: str) -> str:
 
 def opened(source: str) -> Unit:
     """A program, decoded and outlined."""
-    return Unit.open(text(source).encode(), PATH, Work())
+    return Workspace().checked(text(source).encode(), PATH, Work())
 
 
 def graph(source: str, function: str = "f") -> Cfg:
@@ -65,9 +65,8 @@ class Engine:
     """The summaries of one program, and the questions asked of them."""
 
     def __init__(self, source: str) -> None:
-        self.unit = opened(source)
         workspace = Workspace()
-        workspace.adopt(self.unit, PATH)
+        self.unit = workspace.checked(text(source).encode(), PATH, Work())
         self.module = self.unit.module
         self.summaries = workspace.summaries
 

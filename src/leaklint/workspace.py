@@ -47,6 +47,7 @@ class Workspace:
     _listings: dict[str, frozenset[str]] = field(default_factory=dict)
     _roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _located: dict[tuple[str, str], str] = field(default_factory=dict)
+    _meanings: dict[str, dict[str, str]] = field(default_factory=dict)
     _canonical: dict[tuple[str, str], str] = field(default_factory=dict)
     _gives: dict[tuple[str, str, int], bool] = field(default_factory=dict)
     _givers: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
@@ -125,29 +126,33 @@ class Workspace:
     def canonical(self, real: str, name: str) -> str:
         """The dotted name behind re-exports of the project: ``ourdb.connect`` -> ``psycopg2.connect``."""
         key = (os.path.dirname(real), name)
-        if key not in self._canonical:
-            self._canonical[key] = self._behind(real, name)
-        return self._canonical[key]
+        known = self._canonical.get(key)
+        if known is None:
+            known = self._canonical[key] = self._behind(real, name)
+        return known
 
     def _behind(self, real: str, name: str) -> str:
         from leaklint.catalogue.load import load
 
-        catalogue = load()
+        prefixes = load().prefixes
         for _ in range(_MAX_HOPS):
-            if name in catalogue.prefixes:
-                return name
+            if name in prefixes:
+                break
             module, rest = self._split(real, name)
-            unit = self.unit(module) if module and rest else None
-            if unit is None:
-                return name
             head, dot, tail = rest.partition(".")
-            meaning = unit.names.meanings.get(head, [""])[0]
+            meaning = self.meaning(module, head) if module and module != real and head else ""
             if not meaning:
-                return name
-            if not meaning.startswith("."):
-                return self.canonical(module, f"{meaning}{dot}{tail}") if module != real else name
+                break
             real, name = module, f"{meaning}{dot}{tail}"
         return name
+
+    def meaning(self, real: str, name: str) -> str:
+        """What a module's imports make of a name, empty when they bind no such name."""
+        if real not in self._meanings:
+            unit = self.unit(real)
+            meanings = unit.names.meanings if unit is not None else {}
+            self._meanings[real] = {local: found[0] for local, found in meanings.items()}
+        return self._meanings[real].get(name, "")
 
     def _split(self, real: str, name: str) -> tuple[str, str]:
         """(real path of the module, the name inside of it) for the longest beginning of `name` that is a module."""

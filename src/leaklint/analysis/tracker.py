@@ -17,18 +17,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
+from leaklint.analysis.events import event_of
 from leaklint.analysis.facts import Event, LeakExit
-from leaklint.analysis.obligation import (
-    Context,
-    Departure,
-    Obligation,
-    Outcome,
-    Result,
-    at_return,
-    event_of,
-    guards_after,
-    step,
-)
+from leaklint.analysis.guards import guards_after
+from leaklint.analysis.obligation import Context, Departure, Obligation, Outcome, Result
+from leaklint.analysis.transfer import at_return, step
 from leaklint.flow import ops
 from leaklint.flow.cfg import ENTRY, RAISE, RETURN, Cfg, EdgeKind
 

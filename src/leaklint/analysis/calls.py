@@ -1,0 +1,264 @@
+"""What a call does to an obligation: it releases the resource, takes it over, holds it, or only works with it.
+
+Asked in this order: does the call release the resource; does it acquire something that owns it; does the catalogue know
+the effect of the callee; is the callee a function of the project, whose summary knows the fate of its argument; and, of
+a callee that nothing is known about, is it one of those that may have taken it.
+
+Example, with the obligation of ``f = open(p)``::
+
+    stack.enter_context(f)    an effect of the catalogue: ``stack`` becomes a closer
+    work(f)                   a project function whose summary says that it borrows: nothing changes
+    Reader(f)                 a constructor of which nothing is known: it may own ``f`` now, which is a doubt
+    f.close()                 released: DISCHARGED, on the exception edge of the call too
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from leaklint.analysis.obligation import (
+    Context,
+    Effects,
+    Fate,
+    Mark,
+    Obligation,
+    Outcome,
+    Result,
+    bind,
+    captured,
+    holds,
+    is_release,
+)
+from leaklint.analysis.places import names_one
+from leaklint.catalogue.model import Effect, Function, Step
+from leaklint.flow import ops
+from leaklint.flow.cfg import EdgeKind
+from leaklint.flow.ops import Place, root_of
+
+_KEEPING = ("set", "attach", "register", "bind")
+"""how methods begin that make another object keep what they get"""
+ENTERING = ("__enter__", "__aenter__")
+
+
+def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> Result:
+    """The obligation after the call is left by `edge`, or how it ended."""
+    released = _released(op, state, edge, context)
+    if released is not state:
+        return released
+    if edge is not EdgeKind.NORMAL:
+        if not any(summary.fate is Fate.CLOSES for summary in fates(op, state, context)):
+            return state
+        # One of many in a loop: when releasing another one raises, this one may still be waiting for its turn.
+        many = any("[]" in alias for alias in state.aliases)
+        return replace(state, doubt=2) if many else Outcome.DISCHARGED
+    summary = context.effects_of(op, "", context.resource)
+    if summary is not None and not summary.returns:
+        return Outcome.INFEASIBLE
+    if state.dormant and op.method in context.resource.starts and names_one(state.aliases, op.receiver):
+        state = replace(state, dormant=False)
+    function = context.places.function(op)
+    if op.method in ENTERING and names_one(state.aliases, op.receiver) and context.resource.enter == "self":
+        return bind(op.dst, op.receiver, state, context)
+    given = [a.place for a in op.args if holds(a.place, state)]
+    bound = bind(op.dst, "", state, context)
+    if not isinstance(bound, Obligation):
+        return bound
+    state = bound
+    if given and owned(op, state, context):
+        return Outcome.TRANSFERRED
+    if function is not None:
+        known = _effect(op, function, state, given, context)
+        if known is not None:
+            return known
+    if not given:
+        return state
+    return _passed(op, state, given, context)
+
+
+def _released(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> Result:
+    resource = context.resource
+    if op.receiver:
+        if names_one(state.closers, op.receiver) and op.method in ("close", "aclose", "__exit__", "__aexit__"):
+            return Outcome.DISCHARGED
+        if context.owner is not None and op.receiver in context.owners and is_release(op.method, context.owner):
+            return Outcome.DISCHARGED
+        looks = op.method in resource.looks_like and names_one(state.aliases, op.receiver)
+        if looks and context.notes.looks_released is None:
+            context.notes.looks_released = (op.node, op.method)
+        if op.method in resource.finishes and names_one(state.aliases, op.receiver):
+            return Outcome.DISCHARGED if edge is EdgeKind.NORMAL or resource.finishes_raising else state
+        if op.method in ("__exit__", "__aexit__") and names_one(state.aliases, op.receiver) and resource.with_.releases:
+            return Outcome.DISCHARGED
+        if names_one((d[1:] for d in state.derived if d[0] == Mark.WRAPS), op.receiver) and is_release(
+            op.method, resource
+        ):
+            # Closing a wrapper of unknown class probably closes what it wraps.
+            return Outcome.DISCHARGED
+    if context.owner is not None and any(a.place in context.owners for a in op.args):
+        passed = (context.effects_of(op, a.place, context.owner) for a in op.args if a.place in context.owners)
+        if any(summary is not None and summary.fate is Fate.CLOSES for summary in passed):
+            return Outcome.DISCHARGED
+    done = state.done
+    for steps in resource.release:
+        for one in steps:
+            if _performs(op, one, state, context):
+                done |= {one}
+    if op.method == "__call__":
+        if Mark.CALLS + op.receiver in state.derived:
+            return Outcome.DISCHARGED
+        fates = _captured_fates(op.receiver, state, context)
+        if Fate.CLOSES in fates or (Fate.CLOSES_NORMALLY in fates and edge is EdgeKind.NORMAL):
+            return Outcome.DISCHARGED
+        if Fate.CLOSES_SOMETIMES in fates:
+            context.notes.released = True
+    if done == state.done:
+        return state
+    if any(all(one in done for one in steps) for steps in resource.release):
+        return Outcome.DISCHARGED
+    return replace(state, done=done)
+
+
+def _performs(op: ops.Call, one: Step, state: Obligation, context: Context) -> bool:
+    if one.form == "function":
+        return op.callee == one.call and any(names_one(state.aliases, a.place) for a in op.args)
+    path, _, method = one.call.rpartition(".")
+    if op.method != method:
+        return False
+    if one.form == "owner":
+        return any(names_one(state.aliases, a.place) for a in op.args)
+    receiver = op.receiver
+    if path:
+        if not receiver.endswith(f".{path}"):
+            return False
+        receiver = receiver[: -len(path) - 1]
+    if not names_one(state.aliases, receiver):
+        return False
+    if one.awaited and op.discarded and not op.awaited:
+        context.notes.uncalled = op.node
+        return False
+    return True
+
+
+def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Place], context: Context) -> Result | None:
+    """The obligation after a callable of known effect; None when the effect says nothing about it."""
+    effect = function.effect
+    if effect is Effect.STACK_POP:
+        if names_one(state.closers, op.receiver):
+            # What was registered moves: the old stack closes nothing any more.
+            return replace(state, closers=frozenset((op.dst,)))
+        return state
+    if effect is Effect.STACK_CALLBACK:
+        return _callback(op, state, given, context)
+    if effect is Effect.FINALIZER:
+        if given or _release_given(op, state, context):
+            return Outcome.TRANSFERRED
+        return state
+    if not given:
+        return None
+    sure = any(names_one((*state.aliases, *state.closers), place) for place in given)
+    match effect:
+        case Effect.CLOSER if sure:
+            return replace(state, closers=state.closers | {op.dst})
+        case Effect.STACK_ENTER if sure:
+            managed = any(names_one(state.closers, place) for place in given)
+            leaving = context.resource.with_, context.resource.async_with
+            if not managed and not any(e.releases for e in leaving):
+                context.notes.with_exit = op.node
+                return replace(state, aliases=state.aliases | {op.dst})
+            if not op.receiver or not _local_stack(op.receiver, context):
+                return Outcome.TRANSFERRED
+            same = context.resource.enter == "self" or managed
+            return replace(
+                state,
+                closers=state.closers | context.places.same(root_of(op.receiver)),
+                aliases=state.aliases | {op.dst} if same else state.aliases,
+            )
+        case Effect.PASSES:
+            return bind(op.dst, given[0], state, context)
+        case Effect.EXHAUSTS:
+            return Outcome.DISCHARGED if sure and "__iter__" in context.resource.finishes else None
+        case Effect.DERIVES:
+            return replace(state, derived=state.derived | {Mark.READS + op.dst})
+        case Effect.KEEPS:
+            return Outcome.TRANSFERRED
+        case Effect.BORROWS | Effect.QUIET | Effect.PARSER:
+            return state
+        case _:
+            return None
+
+
+def _local_stack(receiver: Place, context: Context) -> bool:
+    return context.places.is_stack(receiver) and root_of(receiver) not in context.cfg.parameters
+
+
+def _callback(op: ops.Call, state: Obligation, given: list[Place], context: Context) -> Result:
+    if not given and not _release_given(op, state, context):
+        return state
+    if not _local_stack(op.receiver, context):
+        return Outcome.TRANSFERRED
+    return replace(state, closers=state.closers | context.places.same(root_of(op.receiver)))
+
+
+def _release_given(op: ops.Call, state: Obligation, context: Context) -> bool:
+    """Whether an argument is a release method of the resource, or a function that releases it."""
+    for arg in op.args:
+        base, _, attribute = arg.place.rpartition(".")
+        if base and names_one(state.aliases, base) and is_release(attribute, context.resource):
+            return True
+        if Mark.CALLS + arg.place in state.derived:
+            return True
+        if _captured_fates(arg.place, state, context) & {Fate.CLOSES, Fate.CLOSES_NORMALLY}:
+            return True
+    return False
+
+
+def _captured_fates(place: Place, state: Obligation, context: Context) -> set[Fate]:
+    names = captured(place, state, context)
+    return {context.captured_fate(context.places.closures[place], name) for name in names}
+
+
+def owned(op: ops.Call, state: Obligation, context: Context) -> bool:
+    """Whether the call acquires something that takes the ownership of this resource."""
+    for acquisition in context.places.acquisitions(op):
+        for spec in acquisition.resource.owns:
+            for arg in op.args:
+                if arg.key in spec.split("/") and names_one(state.aliases, arg.place):
+                    return True
+    return False
+
+
+def _passed(op: ops.Call, state: Obligation, given: list[Place], context: Context) -> Result:
+    """The resource is an argument of a project function, or of one that nothing is known about."""
+    if _release_given(op, state, context):
+        return Outcome.TRANSFERRED
+    for summary in fates(op, state, context):
+        match summary.fate:
+            case Fate.CLOSES | Fate.CLOSES_NORMALLY:
+                return Outcome.DISCHARGED
+            case Fate.STORES:
+                return Outcome.TRANSFERRED
+            case Fate.RETURNS:
+                return bind(op.dst, given[0], state, context)
+            case Fate.CLOSES_SOMETIMES:
+                context.notes.released = True
+                return replace(state, doubt=state.doubt + 1)
+            case Fate.BORROWS:
+                return state
+    if op.receiver and op.method.startswith(_KEEPING):
+        # ``handler.setStream(f)``: another object is told to use it from now on.
+        return Outcome.TRANSFERRED
+    name = (op.callee or op.name).rpartition(".")[2]
+    if name[:1].isupper() and not context.places.acquisitions(op):
+        # A constructor that nothing is known about may have taken ownership.
+        return replace(state, derived=state.derived | {Mark.WRAPS + op.dst}, doubt=state.doubt + 1)
+    if any(not names_one(state.aliases, place) for place in given):
+        # A container that holds the resource, or something derived: the callee may release what is inside.
+        return replace(state, derived=state.derived | {Mark.MAYBE + op.dst}, doubt=state.doubt + 1)
+    return replace(state, derived=state.derived | {Mark.MAYBE + op.dst})
+
+
+def fates(op: ops.Call, state: Obligation, context: Context) -> list[Effects]:
+    """The summaries of the called project function for each argument that holds the resource."""
+    places = {a.place for a in op.args if holds(a.place, state)}
+    found = (context.effects_of(op, place, context.resource) for place in sorted(places))
+    return [summary for summary in found if summary is not None]

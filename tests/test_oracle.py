@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import functools
 import textwrap
 
 import pytest
 
 from tests.oracle.__main__ import STARS, verdicts
+from tests.oracle.defects import DEFECTS, Defect
 from tests.oracle.execute import explore
 from tests.oracle.generate import generate
 from tests.oracle.grammar import Program
-from tests.oracle.judge import judge, leaklint_lines, tabulate
+from tests.oracle.judge import Verdict, judge, leaklint_lines, tabulate
 from tests.oracle.regions import REGIONS
 from tests.oracle.shrink import shrink
 from tests.oracle.statements import STATEMENTS
@@ -296,3 +298,35 @@ def test_leaklint_agrees_with_cpython() -> None:
 def test_leaklint_agrees_on_known_programs(name: str) -> None:
     verdict = judge(Program(0, _program(KNOWN[name]), frozenset()), leaklint_lines, Limits())
     assert not verdict.wrong, verdict
+
+
+@functools.cache
+def _right(seed: int) -> Verdict:
+    """The verdict of leaklint as it is."""
+    return judge(generate(seed, stars=STARS), leaklint_lines, Limits())
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_seeded_defects_are_found(defect: Defect) -> None:
+    tried = 0
+    for seed in range(1, 4000):
+        if defect.tags and not defect.tags & generate(seed, stars=STARS).tags:
+            continue
+        right = _right(seed)
+        if not right.decided or right.wrong:
+            continue
+        tried += 1
+        with defect.seeded():
+            wrong = leaklint_lines(right.program.source)
+            if wrong != right.reported and judge(right.program, leaklint_lines, Limits()).wrong:
+                return
+        assert tried < 300, "the oracle does not notice"
+    pytest.fail("no program shows it")
+
+
+def test_a_seeded_defect_is_gone_afterwards() -> None:
+    for defect in DEFECTS:
+        right, places = getattr(defect.owner, defect.attribute), defect.places()
+        with defect.seeded():
+            assert all(getattr(place, defect.attribute) is not right for place in places)
+        assert all(getattr(place, defect.attribute) is right for place in places)

@@ -7,7 +7,7 @@ import os
 from leaklint.catalogue._gate import GATE
 from leaklint.config import Settings
 from leaklint.result import Checked, Failed, Outcome, Skipped, Work
-from leaklint.syntax import comments, words
+from leaklint.syntax import comments, containers, words
 from leaklint.workspace import Workspace
 
 MAX_BYTES = 20_000_000
@@ -19,7 +19,7 @@ def check_source(data: bytes, path: str, settings: Settings, workspace: Workspac
     `workspace` is shared by the files of a run, to read each module of the project once; findings do not depend on it.
     """
     work = Work(files=1)
-    passed = words.passes(data, GATE) or comments.may_be_unused(data)
+    passed = words.passes(data, GATE) or comments.may_be_unused(data) or containers.may_grow(data)
     workspace = workspace or Workspace()
     if not passed and not workspace.comes_back(data, os.path.realpath(path)):
         work.gated = 1
@@ -27,12 +27,15 @@ def check_source(data: bytes, path: str, settings: Settings, workspace: Workspac
     from leaklint.inspection import Inspection
     from leaklint.unit import NotAnalysed, decode
 
-    found = comments.Comments()
+    found: comments.Comments | None = comments.Comments()
     try:
-        if comments.may_hold_comments(data):
+        if b"leaklint" in data.lower() or comments.may_be_unused(data):
             found = comments.read(decode(data))
             if found.skip_file:
                 return Skipped(path, "skip-file comment")
+        elif comments.may_hold_comments(data):
+            # ``# noqa`` alone matters when there is something to suppress: it is read then.
+            found = None
         unit = workspace.checked(data, path, work)
     except NotAnalysed as problem:
         return Failed(path, problem.reason, problem.line, work=work)

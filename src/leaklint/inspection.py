@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from leaklint import select, severity
-from leaklint.analysis import facts, project, survey
+from leaklint.analysis import facts, growth, lasting, project, survey
 from leaklint.analysis.facts import Handler, ModuleFacts, Site
 from leaklint.analysis.tracker import BudgetExceeded
+from leaklint.catalogue.model import Effect
 from leaklint.config import Settings
 from leaklint.edit import Span
 from leaklint.finding import Finding, Location, Step
@@ -33,7 +34,8 @@ class Inspection:
 
     unit: Unit
     workspace: Workspace
-    comments: comments.Comments
+    found_comments: comments.Comments | None
+    """None while nobody has read them"""
     reachable: frozenset[str] = frozenset()
 
     # facts
@@ -42,10 +44,11 @@ class Inspection:
         """The facts of the module, from its candidate scopes."""
         unit, summaries = self.unit, self.workspace.summaries
         found = unit.candidates()
+        if unit.handlers:
+            self.reachable = conventions.reachable(unit.source.tree, [entry.function for entry in unit.handlers])
         if not found.leaking:
             unit.work.gated = 1
             return self._facts(())
-        self.reachable = conventions.reachable(unit.source.tree, [entry.function for entry in unit.handlers])
         states = summaries.states
         around = survey.Surroundings(
             lambda module, function, node: _home(module).span(function, node),
@@ -84,7 +87,46 @@ class Inspection:
                     e.reason)
             for e in self.unit.handlers
         )  # fmt: skip
-        return ModuleFacts(self.unit.path, found, handlers, tuple(lines.starts))
+        grown, once = self._growth() if handlers else ((), ())
+        return ModuleFacts(self.unit.path, found, handlers, tuple(lines.starts), grown, once)
+
+    def _growth(self) -> tuple[tuple[facts.Growth, ...], tuple[Span, ...]]:
+        """The containers that handler code only grows, and the handler code that runs once or asks first."""
+        unit = self.unit
+        functions = {name.replace(".<locals>", ""): f.node for name, f in unit.outline.functions.items()}
+        infos = unit.module.functions.values()
+        code = lasting.Code(
+            unit.source.tree,
+            functions,
+            unit.module.variables,
+            self.reachable,
+            frozenset(entry.function for entry in unit.handlers),
+            frozenset(
+                info.name.replace(".<locals>", "") for info in infos if self._has(info.decorators, Effect.CACHES)
+            ),
+            unit.catalogue.asking,
+        )
+        grown = growth.growths(code, self._is_unique, self._span)
+        once = [self._span(node) for node in lasting.lasting(code).nodes(functions)]
+        return tuple(grown), tuple(once)
+
+    def _has(self, names: Iterable[str], effect: Effect) -> bool:
+        known = (self.unit.catalogue.functions.get(name) for name in names)
+        return any(function is not None and function.effect is effect for function in known)
+
+    def _is_unique(self, node: ast.expr) -> bool:
+        """Whether an expression is a call, or an attribute, that never has the same value twice."""
+        node = node.func if isinstance(node, ast.Call) else node
+        names = [self.unit.names.dotted(node)]
+        if isinstance(node, ast.Attribute):
+            names.append(f"*.{node.attr}")
+        return self._has(names, Effect.UNIQUE)
+
+    def _span(self, node: ast.AST) -> Span:
+        assert isinstance(node, ast.expr | ast.stmt)
+        lines = self.unit.source.lines
+        last = node.end_lineno or node.lineno
+        return Span(lines.offset(node.lineno, node.col_offset), lines.offset(last, node.end_col_offset or 0))
 
     def _in_handler(self, function: str) -> bool:
         if function == MODULE:
@@ -96,6 +138,13 @@ class Inspection:
         return ops.root_of(name) in self.unit.outline.read
 
     # findings
+
+    @property
+    def comments(self) -> comments.Comments:
+        """The suppressions of the file."""
+        if self.found_comments is None:
+            self.found_comments = comments.read(self.unit.source.text)
+        return self.found_comments
 
     def judge(self, settings: Settings) -> Outcome:
         """Run the rules, drop what comments suppress, and word the rest."""
@@ -109,7 +158,7 @@ class Inspection:
                 met.append((rule.code, first, last))
             else:
                 kept.append((rule, draft))
-        if self.comments.suppressions:
+        if self.found_comments is not None and self.comments.suppressions:
             kept.extend(self._unused(found, met, settings))
         findings = [self._finding(rule, draft) for rule, draft in kept]
         findings.sort(key=lambda finding: (finding.location, finding.rule))
@@ -165,8 +214,8 @@ class Inspection:
             severity=severity.severity(site, draft.leak, rule.code),
             confidence=draft.confidence,
             resource=site.resource.id if site is not None else "",
-            function=site.function.replace(".<locals>", "") if site is not None else "<module>",
-            handler=site.handler if site is not None else False,
+            function=site.function.replace(".<locals>", "") if site is not None else draft.function or "<module>",
+            handler=site.handler if site is not None else bool(draft.function),
             steps=(*self._origin_steps(site), *(Step(_location(self.unit, s), message) for s, message in draft.steps)),
             help=draft.help,
         )

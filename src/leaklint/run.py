@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gc
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from leaklint.config import Settings
 from leaklint.result import Failed, Outcome, Report, Work
+
+RECURSION = 6_000
+"""frames; Python's own limit of 1,000 is less than its parser accepts of nested branches"""
 
 Check = Callable[[bytes, str, Settings], Outcome]
 """checks one file: its bytes, its path as reports print it, the settings"""
@@ -22,7 +26,7 @@ def run(files: Iterable[str | Failed], settings: Settings, check: Check | None =
     report = Report()
     if check is None:
         check = _checker()
-    with _seldom_collecting():
+    with _seldom_collecting(), _deep():
         for file in files:
             report.outcomes.append(_outcome(file, settings, check))
     return report
@@ -51,6 +55,17 @@ def _seldom_collecting() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Let libcst follow long chains of branches: it generates code recursively, a few frames for each ``elif``."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _checker() -> Check:

@@ -21,8 +21,12 @@ LASTING_KINDS = frozenset(
 def severity(site: Site | None, leak: Leak | None, rule: str) -> Severity:
     """The severity of a finding of ``rule`` at ``site``; ``leak`` is the way on which the resource stays open.
 
-    A site of None (a finding that is no leak) is low. Caching rules have no leak and go by what heals the connection.
+    A site of None (a finding that is no leak) is low. Caching rules have no leak and go by what heals the connection,
+    growth rules by whether a handler adds.
     """
+    if rule.startswith("LL3"):
+        # What a handler adds comes back with every warm invocation; elsewhere it may run once.
+        return Severity.MEDIUM if site is None or site.handler else Severity.LOW
     if site is None:
         return Severity.LOW
     if rule.startswith("LL2"):

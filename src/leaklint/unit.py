@@ -143,7 +143,12 @@ class Unit:
         known = self._candidates.get(hops)
         if known is None:
             known = self._candidates[hops] = gate.candidates(
-                self.names, self.outline, self.catalogue, self.follow, lambda name: self.gives_elsewhere(name, hops - 1)
+                self.names,
+                self.outline,
+                self.catalogue,
+                self.follow,
+                lambda name: self.gives_elsewhere(name, hops - 1),
+                bool(self.handlers),
             )
         return known
 

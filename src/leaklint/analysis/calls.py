@@ -64,7 +64,9 @@ def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> R
     if not isinstance(bound, Obligation):
         return bound
     state = bound
-    if given and owned(op, state, context):
+    if given and op.callee in context.resource.alive:
+        return replace(state, derived=state.derived | {Mark.TELLS + op.dst})
+    if given and not context.resource.is_path and owned(op, state, context):
         return Outcome.TRANSFERRED
     if function is not None:
         known = _effect(op, function, state, given, context)
@@ -153,6 +155,9 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
         if given or _release_given(op, state, context):
             return Outcome.TRANSFERRED
         return state
+    if effect is Effect.SPELLS and context.resource.is_path:
+        spelled = bool(given) or names_one(state.aliases, op.receiver)
+        return replace(state, aliases=state.aliases | {op.dst}) if spelled else state
     if not given:
         return None
     sure = any(names_one((*state.aliases, *state.closers), place) for place in given)
@@ -181,7 +186,7 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
             return replace(state, derived=state.derived | {Mark.READS + op.dst})
         case Effect.KEEPS:
             return Outcome.TRANSFERRED
-        case Effect.BORROWS | Effect.QUIET | Effect.PARSER:
+        case Effect.BORROWS | Effect.QUIET | Effect.SPELLS | Effect.UNIQUE | Effect.PARSER:
             return state
         case _:
             return None

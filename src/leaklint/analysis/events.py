@@ -23,8 +23,8 @@ from leaklint.flow.ops import ADDING, Op, Use
 
 _SURE = frozenset(
     {
-        Effect.QUIET, Effect.STACK, Effect.MEMORY, Effect.CLOSER, Effect.FINALIZER, Effect.DERIVES,
-        Effect.STACK_CALLBACK, Effect.STACK_POP, Effect.SUPPRESSES, Effect.EXPECTS, Effect.HOLDS,
+        Effect.QUIET, Effect.SPELLS, Effect.UNIQUE, Effect.STACK, Effect.MEMORY, Effect.CLOSER, Effect.FINALIZER,
+        Effect.DERIVES, Effect.STACK_CALLBACK, Effect.STACK_POP, Effect.SUPPRESSES, Effect.EXPECTS, Effect.HOLDS,
     }
 )  # fmt: skip
 """effects of callables that do not raise in practice"""
@@ -78,7 +78,7 @@ def _call_event(op: ops.Call, state: Obligation, kind: EdgeKind, context: Contex
     if given or uses(op.receiver, state, context) or any(uses(a.place, state, context) for a in op.args):
         summaries = fates(op, state, context)
         handed_over = any(s.fate in (Fate.STORES, Fate.RETURNS) for s in summaries)
-        quiet = bool(summaries) and all(s.fate is Fate.CLOSES and not s.may_raise for s in summaries)
+        quiet = bool(summaries) and not any(s.may_raise for s in summaries)
         return Event.NONE if handed_over or quiet else Event.T1
     if effect is Effect.EXHAUSTS:
         return Event.NONE
@@ -94,7 +94,7 @@ def _releases_another(op: ops.Call, context: Context) -> bool:
     """Whether the call releases some resource: the commonest thing between this one and its release."""
     catalogue = context.places.catalogue
     if op.callee:
-        return op.callee in catalogue.release_functions
+        return op.callee in catalogue.release_functions and op.callee not in catalogue.removals
     if op.method in ("close", "aclose"):
         return True
     if op.method not in catalogue.release_methods:

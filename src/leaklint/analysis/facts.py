@@ -120,6 +120,24 @@ class Unused:
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """A module-level container that handler code only ever grows."""
+
+    name: str
+    kind: str
+    """``list``, ``dict``, ``set`` or ``deque``"""
+    made: Span
+    """the statement that makes it"""
+    grown: tuple[Span, ...]
+    """the expressions that add to it, the surest first"""
+    function: str
+    """that adds"""
+    key: str
+    """what it keeps an entry for, in words; empty when every addition is one more"""
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
 class ModuleFacts:
     """All facts of one module."""
 
@@ -128,8 +146,15 @@ class ModuleFacts:
     handlers: tuple[Handler, ...] = ()
     lines: tuple[int, ...] = (0,)
     """offset at which each line starts; messages name lines"""
+    growths: tuple[Growth, ...] = ()
+    once: tuple[Span, ...] = ()
+    """handler code that runs once in a sandbox, or only after asking what is there already"""
     unused: tuple[Unused, ...] = ()
     """known only when every other rule has run and its findings met the comments"""
+
+    def runs_once(self, span: Span) -> bool:
+        """Whether handler code runs once in a sandbox, or asks first."""
+        return any(region.start <= span.start < region.end for region in self.once)
 
     def line(self, span: Span) -> int:
         """The 1-based line on which ``span`` starts."""

@@ -59,6 +59,8 @@ class Mark:
     """what a constructor of unknown class made of it, which may own it now"""
     MAYBE = "?"
     """what an unknown function made of it"""
+    TELLS = "+"
+    """is true while the resource is open"""
 
 
 class Outcome(Enum):

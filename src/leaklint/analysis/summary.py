@@ -73,6 +73,10 @@ class Summaries:
     project: Project
     states: int = 0
     _active: set[tuple[object, ...]] = field(default_factory=set)
+    _assumed: dict[tuple[object, ...], Fate] = field(default_factory=dict)
+    """what is believed of the functions that are being summarised"""
+    _leaned_on: set[tuple[object, ...]] = field(default_factory=set)
+    """beliefs that somebody used: what rests on them is not final"""
 
     def _resolve(self, call: ops.Call, module: Module, caller: str) -> Target | None:
         key = (caller, call.callee, call.name, call.method)
@@ -106,7 +110,7 @@ class Summaries:
 
     def _returned_types(self, module: Module, cfg: Cfg, call: ops.Call) -> Mapping[str, frozenset[str]]:
         target = self._resolve(call, module, cfg.name)
-        if target is None or not self._may_give(target) or len(self._active) > _DEPTH:
+        if target is None or not self._may_give(target) or len(self._active) + len(self._assumed) > _DEPTH:
             return {}
         graph = target.module.graph(target.function)
         if graph is None:
@@ -149,7 +153,7 @@ class Summaries:
 
     def _fresh(self, module: Module, cfg: Cfg, call: ops.Call) -> tuple[Returned, ...]:
         target = self._resolve(call, module, cfg.name) or self._closure(module, cfg, call)
-        if target is None or not self._may_give(target) or len(self._active) > _DEPTH:
+        if target is None or not self._may_give(target) or len(self._active) + len(self._assumed) > _DEPTH:
             return ()
         graph = target.module.graph(target.function)
         if graph is None or (graph.asynchronous and call.discarded and not call.awaited):
@@ -231,7 +235,7 @@ class Summaries:
                 if position not in guards:
                     continue
                 born = Obligation(
-                    frozenset((call.dst + acquisition.part,)),
+                    frozenset((acquisition.place(call),)),
                     guards=guards[position],
                     dormant=bool(acquisition.resource.starts),
                 )
@@ -247,7 +251,7 @@ class Summaries:
 
     def _effects(self, module: Module, cfg: Cfg, call: ops.Call, place: Place, resource: Resource) -> Effects | None:
         target = self._resolve(call, module, cfg.name) or self._closure(module, cfg, call)
-        if target is None or len(self._active) > _DEPTH:
+        if target is None or len(self._active) + len(self._assumed) > _DEPTH:
             return None
         if not place:
             info = target.module.functions.get(target.function)
@@ -280,25 +284,36 @@ class Summaries:
         return Target(module, define.function) if define is not None else None
 
     def fate(self, module: Module, cfg: Cfg, name: Place, resource: Resource) -> Fate:
-        """What a function does with a resource of this kind in a parameter or captured variable."""
+        """What a function does with a resource of this kind in a parameter or captured variable. Raises BudgetExceeded."""
         key = (cfg.name, name, resource.id)
         known = _memo(module).fates.get(key)
         if known is not None:
             return known
-        if ("fate", module, *key) in self._active:
-            # The recursive call is believed to do what the others do: the paths that end decide.
-            return Fate.CLOSES
-        self._active.add(("fate", module, *key))
-        context = self.context(module, cfg, resource)
-        try:
-            starts = [(t, Obligation(frozenset((name,)))) for _, t in cfg.successors[ENTRY]]
-            fate = _judge(walk(cfg, starts, context), name)
-        except BudgetExceeded:
-            fate = Fate.BORROWS
-        finally:
-            self._active.discard(("fate", module, *key))
-        _memo(module).fates[key] = fate
+        asked = ("fate", module, *key)
+        if asked in self._assumed:
+            self._leaned_on.add(asked)
+            return self._assumed[asked]
+        # A recursive call is first believed to release: the paths that end decide. Where they do not, it borrows.
+        for assumption in (Fate.CLOSES, Fate.BORROWS):
+            self._assumed[asked] = assumption
+            self._leaned_on.discard(asked)
+            try:
+                fate = self._fate(module, cfg, name, resource)
+            finally:
+                del self._assumed[asked]
+            if asked not in self._leaned_on or fate in (Fate.CLOSES, Fate.CLOSES_NORMALLY):
+                break
+        self._leaned_on.discard(asked)
+        if not self._leaned_on:
+            _memo(module).fates[key] = fate
         return fate
+
+    def _fate(self, module: Module, cfg: Cfg, name: Place, resource: Resource) -> Fate:
+        context = self.context(module, cfg, resource)
+        # Who is given the object that carries the resource in an attribute may be given the resource itself, too.
+        names = frozenset((name, *(f"{name}{part}" for part in resource.parts if part.startswith("."))))
+        starts = [(t, Obligation(names)) for _, t in cfg.successors[ENTRY]]
+        return _judge(walk(cfg, starts, context), name)
 
     def may_raise(self, module: Module, cfg: Cfg) -> bool:
         """Whether an exception can leave the function."""

@@ -95,7 +95,9 @@ class _Surveyor:
         for position in self.found.positions:
             call = self.cfg.ops[position]
             assert isinstance(call, ops.Call)
-            holder = call.dst + self.found.acquisition.part
+            holder = self.found.acquisition.place(call)
+            if holder[:1] not in ("%", "#"):
+                return holder
             at = position
             for _ in range(12):
                 following = [t for kind, t in self.cfg.successors[at] if kind.value == "normal"]
@@ -103,10 +105,11 @@ class _Surveyor:
                     break
                 at = following[0]
                 op = self.cfg.ops[at]
-                if isinstance(op, ops.Bind) and op.src and (op.src == holder or holder.startswith(f"{op.src}[")):
+                if isinstance(op, ops.Bind) and op.src and ops.within(holder, op.src):
                     holder = op.dst + holder[len(op.src) :]
-                elif isinstance(op, ops.Enter) and op.place == holder and op.dst:
-                    holder = op.dst
+                elif isinstance(op, ops.Enter) and op.dst and ops.within(holder, op.place):
+                    entered = self.found.acquisition.resource.enter
+                    holder = op.dst + holder[len(op.place) :] if entered == "self" else op.dst
                 if holder[0] not in "%#":
                     return holder
         return ""

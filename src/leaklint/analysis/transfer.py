@@ -68,6 +68,10 @@ def step(op: Op, state: Obligation, edge: EdgeKind, context: Context) -> Result:
             return state
         case ops.Join() if op.doubt:
             return replace(state, doubt=state.doubt + op.doubt)
+        case ops.Combine() | ops.Spell() if context.resource.is_path:
+            sources = op.srcs if isinstance(op, ops.Spell) else (op.left,)
+            spelled = any(names_one(state.aliases, source) for source in sources)
+            return replace(state, aliases=state.aliases | {op.dst}) if spelled else state
         case ops.Escape():
             return _escape(op.place, op.how, state, context)
         case ops.Enter():
@@ -106,6 +110,11 @@ def _enter(op: ops.Enter, state: Obligation, context: Context) -> Result:
     if names_one(state.aliases, op.place):
         same = context.resource.enter == "self" or op.place in context.places.managers
         return replace(result, aliases=result.aliases | {op.dst}) if same else result
+    if op.dst and context.resource.is_path:
+        # The resource is a part of what is entered, which binds itself or that part.
+        parts = {rest for alias in state.aliases if (rest := relative(alias, op.place))}
+        itself = context.resource.enter == "self"
+        result = replace(result, aliases=result.aliases | {f"{op.dst}{rest}" if itself else op.dst for rest in parts})
     if names_one(state.closers, op.place):
         if context.places.is_stack(op.place):
             return replace(result, closers=result.closers | {op.dst})
@@ -150,6 +159,6 @@ def _assume(op: ops.Assume, state: Obligation, context: Context) -> Result:
                 return Outcome.INFEASIBLE
         elif op.value is (op.test is Test.NONE) and op.test in (Test.TRUTH, Test.NONE):
             container = any(a.startswith(f"{op.place}[") for a in state.aliases)
-            if container or says_alive(op.place, state, context):
+            if container or says_alive(op.place, state, context) or Mark.TELLS + op.place in state.derived:
                 return Outcome.INFEASIBLE
     return state if guards is state.guards else replace(state, guards=guards)

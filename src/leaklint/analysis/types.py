@@ -32,6 +32,13 @@ class Acquisition:
     part: str
     by_name: bool = False
 
+    def place(self, call: ops.Call) -> Place:
+        """The place of the resource when the call has returned; empty for an argument without one."""
+        if not self.resource.argument:
+            return call.dst + self.part
+        given = argument(call, self.resource.argument)
+        return given.place if given is not None else ""
+
 
 @dataclass(slots=True)
 class Places:
@@ -46,6 +53,8 @@ class Places:
     private: frozenset[Place] = frozenset()
     """variables that only ever hold containers or plain objects made in this function"""
     closures: dict[Place, ops.Define] = field(default_factory=dict)
+    made: frozenset[Place] = frozenset()
+    """places that only ever hold an object that a constructor, called here, has made"""
 
     def of(self, place: Place) -> frozenset[str]:
         """The types of a place; of an attribute also what makers say of its base."""
@@ -88,13 +97,14 @@ class Places:
         return [f"{kind}.{call.method}" for kind in sorted(self.of(call.receiver))] if call.receiver else ()
 
     def acquisitions(self, call: ops.Call) -> tuple[Acquisition, ...]:
-        """What the call acquires by the catalogue."""
+        """What the call acquires by the catalogue: of the entries that fit the first, and those that come beside it."""
         known = False
-        for name in self.names(call):
-            known = True
-            for resource in self.catalogue.acquirers.get(name, ()):
-                if self._acquires(resource, call):
-                    return tuple(Acquisition(resource, part) for part in resource.parts)
+        for name in (*self.names(call), f"*.{call.method}"):
+            known = known or name[0] != "*"
+            fitting = [r for r in self.catalogue.acquirers.get(name, ()) if self._acquires(r, call)]
+            if fitting:
+                first = next((r for r in fitting if not r.beside), None)
+                return tuple(Acquisition(r, part) for r in fitting if r.beside or r is first for part in r.parts)
         if not known and call.receiver and call.method in self.catalogue.hints:
             name = _last_name(call.receiver)
             for resource in self.catalogue.hints[call.method]:
@@ -117,6 +127,8 @@ class Places:
             return arg is None
         if arg is None:
             return condition.default
+        if test == "made":
+            return arg.place in self.made
         if test in ("true", "false"):
             return condition.default if arg.value is UNKNOWN else bool(arg.value) is (test == "true")
         if test == "pipe":
@@ -294,11 +306,37 @@ def _relations(cfg: Cfg, places: Places) -> None:
     places.twins = {place: frozenset(group) for place, group in groups.items()}
     places.managers = frozenset(twin for m in managers for twin in _forward(cfg, m))
     outside = set(cfg.parameters)
+    places.made = _made(cfg, places)
     places.private = frozenset(p for p, here in bound.items() if here and p not in outside and p in _own(cfg, p))
     for define in defines:
         for twin in places.same(define.dst):
             places.closures[twin] = define
     places.ancestors = _close(parents, places)
+
+
+def _made(cfg: Cfg, places: Places) -> frozenset[Place]:
+    """Temporaries and variables of this function whose every value a call of a capitalised name makes."""
+    constructed = {
+        op.dst for op in cfg.ops if isinstance(op, ops.Call) and (op.callee or op.name).rpartition(".")[2][:1].isupper()
+    }
+    foreign = {
+        op.dst
+        for op in cfg.ops
+        if (isinstance(op, ops.Bind) and op.none is not True and not _within(cfg, op.src))
+        or isinstance(op, ops.Next)
+        or (isinstance(op, ops.Call) and op.dst not in constructed)
+    }
+    return frozenset(
+        place
+        for start in constructed
+        for place in places.same(start)
+        if _within(cfg, place) and not foreign.intersection(places.same(place))
+    )
+
+
+def _within(cfg: Cfg, place: Place) -> bool:
+    """Whether a place is a temporary, or a variable of this function that is no parameter."""
+    return place[:1] == "%" or (place in cfg.locals and place not in cfg.parameters)
 
 
 def _own(cfg: Cfg, place: Place) -> frozenset[Place]:

@@ -99,6 +99,7 @@ def build(entries: Entries) -> Catalogue:
     hints: dict[str, list[Resource]] = {}
     methods: set[str] = set()
     functions: set[str] = set()
+    removals: set[str] = set()
     for resource, source in entries.resources:
         if resource.id in resources:
             raise _complaint(source, "resource", resource.id, "id", "another entry has the same id")
@@ -115,6 +116,8 @@ def build(entries: Entries) -> Catalogue:
             for step in steps:
                 if step.form == "function":
                     functions.add(step.call)
+                    if resource.is_path:
+                        removals.add(step.call)
                 else:
                     methods.add(step.call.rpartition(".")[2])
     described = _functions(entries)
@@ -130,6 +133,8 @@ def build(entries: Entries) -> Catalogue:
         hints={method: tuple(dict.fromkeys(found)) for method, found in hints.items()},
         release_methods=frozenset(methods),
         release_functions=frozenset(functions),
+        removals=frozenset(removals),
+        asking=frozenset(name for resource, _ in entries.resources for name in resource.asked_by),
         roots=_roots(entries, types),
         prefixes=frozenset(_beginnings((*acquirers, *described, *makers))),
     )
@@ -208,7 +213,7 @@ def _ranked(acquirers: Mapping[str, list[Resource]], entries: Entries) -> dict[s
     sources = {resource.id: source for resource, source in entries.resources}
     ranked: dict[str, tuple[Resource, ...]] = {}
     for name, found in acquirers.items():
-        plain = [resource for resource in found if not resource.when]
+        plain = [resource for resource in found if not (resource.when or resource.beside)]
         if len(plain) > 1:
             first, second = plain[:2]
             problem = f"{name!r} acquires {first.id!r} as well, and neither entry has a condition"

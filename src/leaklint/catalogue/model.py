@@ -15,8 +15,8 @@ KINDS = frozenset(
     {
         "archive", "archive-member", "aws-client", "cache", "checkout", "client", "compressed", "connection",
         "cursor", "data-file", "dbm", "descriptor", "executor", "file", "ftp", "ipc", "iterator", "ldap",
-        "logging-handler", "loop", "mail", "mmap", "pool", "process", "queue", "response", "selector", "server",
-        "session", "socket", "ssh", "stream", "temporary", "thread",
+        "logging-handler", "loop", "mail", "mmap", "pool", "process", "queue", "registration", "response", "selector",
+        "server", "session", "socket", "ssh", "stream", "temp-path", "temporary", "thread",
     }
 )  # fmt: skip
 """What a resource can be, in one word: the values of ``Resource.kind``."""
@@ -73,7 +73,9 @@ class Effect(Enum):
     BORROWS = "borrows"  # uses the argument and keeps nothing (said where a constructor might be thought to own)
     EXHAUSTS = "exhausts"  # iterates the argument to its end and does not raise by itself: list, sorted
     KEEPS = "keeps"  # takes ownership of the argument: a streaming response
-    QUIET = "quiet"  # does not raise in practice: len, str, print, logging
+    QUIET = "quiet"  # does not raise in practice: len, print, logging
+    SPELLS = "spells"  # does not raise, and returns the argument or a text with it inside: str, os.path.join
+    UNIQUE = "unique"  # does not raise, and never returns the same twice: uuid.uuid4, time.time
     PARSER = "parser"  # raises on bad data: json.loads, int
     NEVER_RETURNS = "never-returns"  # raises SystemExit: sys.exit
     ENDS_PROCESS = "ends-process"  # os._exit, os.execv: nothing is left to leak
@@ -85,9 +87,10 @@ class Effect(Enum):
     GIVES_BACK = "gives-back"  # a decorator whose generator is resumed by its caller: contextlib.contextmanager
 
 
-SILENT_KINDS = frozenset({"aws-client", "thread"})
-"""kinds of which no leak rule speaks: AWS clients matter as types, for what their methods acquire; a thread ends by
-itself"""
+SILENT_KINDS = frozenset({"aws-client"})
+"""kinds of which no rule speaks: AWS clients matter as types, for what their methods acquire"""
+HANDLER_KINDS = frozenset({"registration", "thread"})
+"""kinds that matter in handler code alone: elsewhere a thread ends by itself, and what is registered is to stay"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,10 @@ class Condition:
     """A test on the arguments of the acquiring call.
 
     ``argument`` is a keyword, a position, or ``keyword/position`` for both spellings. ``is_`` says what makes it hold:
-    ``true`` | ``false`` (a literal, or unknown: see ``default``), ``present`` | ``absent``, ``pipe`` (mentions a name
-    that ends in PIPE), ``memory`` | ``not-memory`` (an in-memory buffer, or an open file object), ``string``,
-    ``contains:TEXT`` (a string literal that contains TEXT), ``equals:TEXT`` (a string literal, or a name that ends in
-    TEXT). ``default`` is the verdict when the argument is absent or its value is not known.
+    ``true`` | ``false`` (a literal, or unknown: see ``default``), ``present`` | ``absent``, ``made`` (an object that
+    this function constructed), ``pipe`` (mentions a name that ends in PIPE), ``memory`` | ``not-memory`` (an in-memory
+    buffer, or an open file object), ``string``, ``contains:TEXT`` (a string literal that contains TEXT),
+    ``equals:TEXT`` (a string literal, or a name that ends in TEXT). ``default`` is the verdict when the argument is absent or its value is not known.
     """
 
     argument: str
@@ -144,7 +147,8 @@ class Resource:
     """canonical dotted name of the run-time type: methods on a value of this type are ``<type>.<method>``; empty when
     it is a plain ``int`` or ``str`` (raw descriptors)"""
     acquire: tuple[str, ...]
-    """dotted callables, and ``<type>.<method>`` for methods on a value of a known type"""
+    """dotted callables, ``<type>.<method>`` for methods on a value of a known type, ``*.<method>`` for a method that
+    means the same on any receiver"""
     release: tuple[tuple[Step, ...], ...]
     """alternatives; of each, all steps are owed"""
     also: tuple[str, ...] = ()
@@ -153,8 +157,18 @@ class Resource:
     """the acquisition happens when the call is awaited or entered by ``async with``"""
     when: tuple[Condition, ...] = ()
     """all must hold for the call to acquire"""
+    beside: bool = False
+    """acquired beside what else the call acquires: the path of mkstemp, beside its descriptor"""
+    argument: str = ""
+    """keyword, position or ``keyword/position`` of the argument that is the resource, where the result is none: the
+    handler that is added to a logger"""
+    runs: bool = False
+    """work that goes on while nobody waits for it: a thread, an executor, a child process"""
+    asked_by: tuple[str, ...] = ()
+    """attributes and methods of the receiver that tell what is registered already: ``handlers``"""
     parts: tuple[str, ...] = ("",)
-    """which elements of the result are resources: ``("[0]",)`` for mkstemp, ``("[0]", "[1]")`` for os.pipe"""
+    """which elements of the result are resources: ``("[0]",)`` for mkstemp, ``("[0]", "[1]")`` for os.pipe,
+    ``(".name",)`` for the path of a temporary file"""
     starts: tuple[str, ...] = ()
     """methods that turn a dormant object into a resource: ``connect`` of paramiko.SSHClient; empty: open at once"""
     owns: tuple[str, ...] = ()
@@ -173,7 +187,8 @@ class Resource:
     looks_like: tuple[str, ...] = ()
     """methods that look like a release and are none: ``shutdown`` of a socket, ``close`` of imaplib"""
     alive: tuple[str, ...] = ()
-    """attributes and methods that are true while it is open: ``is_connected``; ``closed`` is known of all"""
+    """attributes and methods that are true while it is open, and dotted functions that are true of it:
+    ``is_connected``, ``os.path.exists``; ``closed`` is known of all"""
     finishes: tuple[str, ...] = ()
     """methods after which it releases itself when they return: a ``read`` to the end, ``__iter__`` for a loop that runs
     to its end; a weaker release that no fix adds"""
@@ -201,6 +216,11 @@ class Resource:
     version: str = ""
     """version of the package that was measured or read"""
     note: str = ""
+
+    @property
+    def is_path(self) -> bool:
+        """Whether it is a path: a text that goes on in other texts."""
+        return self.kind == "temp-path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +275,10 @@ class Catalogue:
     """every method name that releases something"""
     release_functions: frozenset[str]
     """every dotted function that releases something"""
+    removals: frozenset[str] = frozenset()
+    """those that remove a file or folder: unlike a close, they often fail"""
+    asking: frozenset[str] = frozenset()
+    """attributes and methods that tell what is registered already"""
     roots: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """by canonical type, the top-level packages through which a program can come by a value of it"""
     prefixes: frozenset[str] = frozenset()

@@ -37,10 +37,10 @@ _FUNCTION_NAME = re.compile(rf"(?:\*\.)?{_NAME}(?:\.{_NAME})*")
 _ID = re.compile(r"[A-Za-z0-9_][\w.-]*")
 _ARGUMENT = re.compile(rf"{_NAME}|\d+|{_NAME}/\d+")
 _EFFECT_ARGUMENT = re.compile(rf"{_NAME}|\d+|{_NAME}/\d+|\*")
-_PART = re.compile(rf"(?:\[\d+\]|\['{_NAME}'\])?")
+_PART = re.compile(rf"(?:\[\d+\]|\['{_NAME}'\]|\.{_NAME})?")
 _RANGE = re.compile(r"(?:<|<=|>|>=)\d+\.\d+(?:,(?:<|<=|>|>=)\d+\.\d+)*")
 _STEP = re.compile(rf"(?P<awaited>await )?(?P<call>{_NAME}(?:\.{_NAME})*)(?P<given>\(_\))?")
-_TESTS = frozenset({"true", "false", "present", "absent", "pipe", "memory", "not-memory", "string"})
+_TESTS = frozenset({"true", "false", "present", "absent", "made", "pipe", "memory", "not-memory", "string"})
 _TESTS_WITH_TEXT = ("contains:", "equals:")
 EVIDENCE = ("measured", "measured-stub", "source-read", "docs")
 
@@ -101,13 +101,15 @@ def _check_consistency(resource: Resource, where: str) -> None:
         raise CatalogueError(f"{where}: field 'acquire': empty, so nothing acquires it")
     if not resource.parts:
         raise CatalogueError(f"{where}: field 'parts': empty, so no part of the result is a resource")
+    if resource.argument and resource.parts != ("",):
+        raise CatalogueError(f"{where}: field 'parts': 'argument' says that the result is no resource")
     if not (resource.release or resource.with_.releases or resource.async_with.releases):
         raise CatalogueError(f"{where}: field 'release': empty, and neither 'with' nor 'async_with' releases")
     if resource.hint and not any("." in name for name in resource.acquire):
         raise CatalogueError(f"{where}: field 'hint': only an acquisition by a method has a receiver")
     for steps in resource.release:
         for step in steps:
-            if step.form == "owner" and not resource.owner:
+            if step.form == "owner" and not (resource.owner or resource.argument):
                 raise CatalogueError(
                     f"{where}: field 'release': {step.call!r} is a method of the owner, but 'owner' is missing"
                 )
@@ -287,12 +289,16 @@ _RESOURCE: dict[str, tuple[str, Converter]] = {
     "noun": ("noun", _filled),
     "package": ("package", _dotted),
     "type": ("type", _optional_dotted),
-    "acquire": ("acquire", _list(_dotted)),
+    "acquire": ("acquire", _list(_matching(_FUNCTION_NAME, "a dotted name, or '*.' and the name of a method"))),
     "release": ("release", _list(_steps)),
     "also": ("also", _list(_dotted)),
     "awaited": ("awaited", _flag),
     "when": ("when", _list(_condition)),
-    "parts": ("parts", _list(_matching(_PART, "a part like '', '[0]' or \"['Body']\""))),
+    "beside": ("beside", _flag),
+    "argument": ("argument", _matching(_ARGUMENT, "a keyword, a position or keyword/position")),
+    "runs": ("runs", _flag),
+    "asked_by": ("asked_by", _list(_identifier)),
+    "parts": ("parts", _list(_matching(_PART, "a part like '', '[0]', '.name' or \"['Body']\""))),
     "starts": ("starts", _list(_identifier)),
     "owns": ("owns", _list(_matching(_ARGUMENT, "a keyword, a position or keyword/position"))),
     "owner": ("owner", _dotted),

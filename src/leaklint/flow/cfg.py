@@ -170,6 +170,8 @@ def describe(op: Op) -> str:
             return f"{op.dst} reads {', '.join(op.srcs)}"
         case ops.Combine():
             return f"{op.dst} = {op.left} <op> _"
+        case ops.Spell():
+            return f"{op.dst} spells {', '.join(op.srcs)}"
         case ops.Next():
             return f"{op.dst} = next {op.src}"
         case ops.Exhausted():

@@ -320,24 +320,31 @@ class Expressions:
         return result
 
     def _FormattedString(self, node: cst.FormattedString) -> Place:
-        self._parts(node.parts)
-        return ""
+        return self._spelled(self._parts(node.parts))
 
     def _TemplatedString(self, node: cst.BaseExpression) -> Place:
-        self._parts(getattr(node, "parts", ()))
-        return ""
+        return self._spelled(self._parts(getattr(node, "parts", ())))
 
-    def _parts(self, parts: Sequence[cst.CSTNode]) -> None:
+    def _parts(self, parts: Sequence[cst.CSTNode]) -> list[Place]:
+        """Lower the expressions inside of a string; the places of their values."""
+        places = []
         for part in parts:
             expression = getattr(part, "expression", None)
             if expression is not None:
-                self.value(expression)
+                places.append(self.value(expression))
                 self._parts(getattr(part, "format_spec", None) or ())
+        return places
 
     def _ConcatenatedString(self, node: cst.ConcatenatedString) -> Place:
-        self.value(node.left)
-        self.value(node.right)
-        return ""
+        return self._spelled([self.value(node.left), self.value(node.right)])
+
+    def _spelled(self, places: list[Place]) -> Place:
+        sources = tuple(filter(None, places))
+        if not sources:
+            return ""
+        result = self.temporary()
+        self.place(ops.Spell(result, sources))
+        return result
 
     # comprehensions
 
@@ -515,7 +522,7 @@ class Expressions:
             node = self.place(call)
             self.cfg.connect(node, self.unwinder.exception(self.unwinder.frames, CANCELLED), EdgeKind.CANCEL)
             self.cursor = None
-        elif effect is Effect.QUIET:
+        elif effect in (Effect.QUIET, Effect.SPELLS, Effect.UNIQUE):
             self.place(call)
         else:
             self.act(call, cancel=call.awaited)

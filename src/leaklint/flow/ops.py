@@ -124,6 +124,14 @@ class Combine:
 
 
 @dataclass(frozen=True, slots=True)
+class Spell:
+    """`dst` is a text, or the template of one, in which `srcs` stand: an f-string."""
+
+    dst: Place
+    srcs: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Next:
     """``dst`` is the next element of `src`; the loop goes on."""
 
@@ -248,6 +256,7 @@ Op = (
     | Bind
     | Derive
     | Combine
+    | Spell
     | Next
     | Exhausted
     | Unbind

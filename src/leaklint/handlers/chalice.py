@@ -12,7 +12,7 @@ from leaklint.handlers.locate import Found
 from leaklint.handlers.model import UNKNOWN, Facts
 
 _CHALICE = ".chalice/config.json"
-_ZAPPA = ("zappa_settings.json", "zappa_settings.yml", "zappa_settings.yaml")
+_ZAPPA = ("zappa_settings.json", "zappa_settings.yml")
 _EXTENDS = 5
 
 

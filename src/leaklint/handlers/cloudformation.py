@@ -33,11 +33,14 @@ def read(collector: Collector) -> None:
             _read(collector, path, data)
 
 
-def read_synthesised(collector: Collector, path: str, project: str) -> None:
-    """Read a template that the CDK has written for the app in the folder ``project``."""
-    data = collector.tree.read(path)
-    if any(mark in data for mark in _MARKS):
-        _read(collector, path, data, project)
+def read_all_synthesised(collector: Collector) -> None:
+    """Read the templates that the CDK has written for each of its apps."""
+    for app in collector.tree.named("cdk.json"):
+        project = posixpath.dirname(app) or "."
+        for path in collector.tree.synthesised(project):
+            data = collector.tree.read(path)
+            if any(mark in data for mark in _MARKS):
+                _read(collector, path, data, project)
 
 
 def _read(collector: Collector, path: str, data: bytes, project: str = "") -> None:

@@ -121,7 +121,7 @@ def _string_end(text: str, position: int) -> int:
                     return position + 1
                 inside = False
             elif char == "\n" and not braces:
-                return position + 1  # an unclosed string: the line is lost, not the file
+                return position  # an unclosed string: the line is lost, not the file
             elif text.startswith(("${", "%{"), position) and text[position - 1] != char:
                 braces.append(True)
                 inside = False

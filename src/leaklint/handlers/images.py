@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -101,11 +99,15 @@ def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
 def _words(rest: str) -> list[str]:
     """The words of the exec form or of the shell form."""
     if rest.startswith("["):
+        import json
+
         try:
             found = json.loads(rest)
         except (ValueError, RecursionError):
             return []
         return [word for word in found if isinstance(word, str)] if isinstance(found, list) else []
+    import shlex
+
     try:
         return shlex.split(rest)
     except ValueError:

@@ -130,7 +130,16 @@ class Discovery:
     import_roots: tuple[str, ...] = ()
     """deployed folders, the folders that layers add to ``sys.path``, and ``src``"""
     notes: tuple[Note, ...] = ()
-    by_path: Mapping[str, tuple[Declared, ...]] = field(default_factory=dict, repr=False, compare=False)
+    by_path: Mapping[str, tuple[Declared, ...]] = field(init=False, repr=False, compare=False)
+    code_roots: frozenset[str] = field(init=False, repr=False, compare=False)
+    """the folders that are deployed"""
+
+    def __post_init__(self) -> None:
+        by_path: dict[str, list[Declared]] = {}
+        for one in self.declared:
+            by_path.setdefault(one.path, []).append(one)
+        object.__setattr__(self, "by_path", {path: tuple(found) for path, found in by_path.items()})
+        object.__setattr__(self, "code_roots", frozenset(one.code_root for one in self.declared))
 
     def of(self, path: str) -> tuple[Declared, ...]:
         """What is declared in the file ``path``, which is relative to the root."""
@@ -138,10 +147,9 @@ class Discovery:
 
     def code_root(self, path: str) -> str:
         """The innermost deployed folder around the file ``path``; an empty string when it is not deployed."""
-        around = {declared.code_root for declared in self.declared}
         folder = path
         while folder:
             folder = folder.rpartition("/")[0]
-            if (folder or ".") in around:
+            if (folder or ".") in self.code_roots:
                 return folder or "."
         return ""

@@ -4,42 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from importlib import import_module
 
-from leaklint.handlers import (
-    cdk_python,
-    cdk_typescript,
-    chalice,
-    cloudformation,
-    images,
-    serverless,
-    terraform,
-)
 from leaklint.handlers.collector import Collector, Place
 from leaklint.handlers.locate import Locator
-from leaklint.handlers.model import Declared, Discovery
-from leaklint.handlers.tree import Tree, join
+from leaklint.handlers.model import Discovery
+from leaklint.handlers.tree import Tree, is_dockerfile, join
 
 _SETTINGS = "configuration"
 _ROOTS = (".", "src")
 
 
-def _synthesised(collector: Collector) -> None:
-    for path in collector.tree.named("cdk.json"):
-        project = path.rpartition("/")[0] or "."
-        for template in collector.tree.synthesised(project):
-            cloudformation.read_synthesised(collector, template, project)
+def _ending(*endings: str) -> Callable[[str], bool]:
+    return lambda path: path.endswith(endings)
 
 
-_SOURCES: Sequence[Callable[[Collector], None]] = (
-    cloudformation.read,
-    serverless.read,
-    terraform.read,
-    images.read,
-    cdk_python.read,
-    cdk_typescript.read,
-    _synthesised,
-    chalice.read,
+_SOURCES: Sequence[tuple[str, str, Callable[[str], bool]]] = (
+    ("cloudformation", "read", _ending(".yml", ".yaml", "template.json", ".template")),
+    ("serverless", "read", _ending(".yml", ".yaml", "serverless.json")),
+    ("terraform", "read", _ending(".tf")),
+    ("images", "read", lambda path: is_dockerfile(path.rpartition("/")[2])),
+    ("cdk_python", "read", _ending("cdk.json")),
+    ("cdk_typescript", "read", _ending("cdk.json")),
+    ("cloudformation", "read_all_synthesised", _ending("cdk.json")),
+    ("chalice", "read", _ending(".chalice/config.json", "zappa_settings.json", "zappa_settings.yml")),
 )
+"""module, function and which files make it worth importing"""
 
 
 def discover(root: str, files: Iterable[str] | None, configured: Sequence[str]) -> Discovery:
@@ -59,20 +49,21 @@ def collect(tree: Tree, configured: Sequence[str] = ()) -> Discovery:
     collector = Collector(tree, Locator(tree))
     for handler in configured:
         _configured(collector, handler)
-    for read in _SOURCES:
+    for source, function, speaks in _SOURCES:
+        if not any(map(speaks, tree.files)):
+            continue
         try:
-            read(collector)
+            getattr(import_module(f"leaklint.handlers.{source}"), function)(collector)
         except Exception as problem:  # whatever a template holds, no check fails because of it
-            source = read.__module__.rpartition(".")[2]
             collector.note(".", 0, f"{source}: not read: {type(problem).__name__}: {problem}".splitlines()[0])
     if "src" in tree.folders:
         collector.import_root("src")
-    declared = tuple(collector.declared)
-    by_path: dict[str, tuple[Declared, ...]] = {}
-    for one in declared:
-        by_path[one.path] = (*by_path.get(one.path, ()), one)
     return Discovery(
-        tree.root, declared, tuple(collector.inline), tuple(collector.roots), tuple(sorted(collector.notes)), by_path
+        tree.root,
+        tuple(collector.declared),
+        tuple(collector.inline),
+        tuple(collector.roots),
+        tuple(sorted(collector.notes)),
     )
 
 

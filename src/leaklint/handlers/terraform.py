@@ -141,7 +141,8 @@ class _Project:
                             place = call.place
                         _declare(code, block, file, place, warm.get(block.labels[1]))
                     elif block.labels[0] == _LAYER:
-                        for root in code.roots(block):
+                        root = next(filter(self.collector.tree.holds_python, code.roots(block)), "")
+                        if root:
                             self.collector.layer(root)
 
     def _called(self, block: Block, file: str, scope: Scope, call: _Call, visited: set[str]) -> None:

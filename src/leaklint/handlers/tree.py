@@ -16,7 +16,7 @@ LIMIT = 2 * 1024 * 1024
 """bytes; CloudFormation takes templates of up to 1 MB, and what is larger is data"""
 
 _NAMES = frozenset({"cdk.json", "config.json", "serverless.json", "template.json", "zappa_settings.json"})
-_ENDINGS = (".py", ".yml", ".yaml", ".template.json", ".template", ".tf", ".ts", "zappa_settings.toml")
+_ENDINGS = (".py", ".yml", ".yaml", ".template.json", ".template", ".tf", ".ts")
 
 
 def wanted(name: str) -> bool:

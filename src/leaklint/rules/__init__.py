@@ -10,6 +10,10 @@ from leaklint.rules import (
     ll105_with_does_not_release,
     ll106_release_not_called,
     ll201_module_level_connection,
+    ll301_temporary_file_left,
+    ll302_logging_handler_added,
+    ll303_work_left_running,
+    ll304_container_only_grows,
     ll901_unused_suppression,
 )
 from leaklint.rules.rule import Draft, Rule
@@ -24,5 +28,9 @@ RULES: tuple[Rule, ...] = (
     ll105_with_does_not_release.RULE,
     ll106_release_not_called.RULE,
     ll201_module_level_connection.RULE,
+    ll301_temporary_file_left.RULE,
+    ll302_logging_handler_added.RULE,
+    ll303_work_left_running.RULE,
+    ll304_container_only_grows.RULE,
     ll901_unused_suppression.RULE,
 )

@@ -54,7 +54,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leaklint.analysis.facts import Event, Leak, ModuleFacts
+from leaklint.analysis.facts import ModuleFacts
 from leaklint.rules import verdict, wording
 from leaklint.rules.rule import Draft, Rule
 
@@ -62,34 +62,15 @@ from leaklint.rules.rule import Draft, Rule
 def check(facts: ModuleFacts) -> Iterator[Draft]:
     """A draft per resource that only an implicit exception leaves open."""
     for site, found in verdict.under(verdict.NOT_ON_EXCEPTION, facts):
-        text = f"{wording.subject(site)} is not {wording.undone(site)} if {_event(facts, found.leak)}"
+        text = f"{wording.subject(site)} is not {wording.undone(site)} if {wording.event(facts, found.leak)}"
         yield Draft(
             site,
             wording.with_reason(text, site, found.leak),
             found.confidence,
-            wording.path_steps(site, found.leak, _departure(found.leak)),
+            wording.path_steps(site, found.leak, wording.departure(found.leak)),
             found.leak,
             help=wording.advice(site),
         )
-
-
-def _event(facts: ModuleFacts, leak: Leak) -> str:
-    if leak.trigger is None:
-        return f"an exception leaves the function {wording.on_line(facts, leak.end)}"
-    where = f"`{leak.trigger.text}` {wording.on_line(facts, leak.trigger.span)}"
-    if leak.trigger.event is not Event.T3:
-        return f"{where} raises"
-    return f"the caller abandons the generator at {where}" if _yields(leak) else f"the task is cancelled at {where}"
-
-
-def _departure(leak: Leak) -> str:
-    if leak.trigger is not None and leak.trigger.event is Event.T3:
-        return "may be abandoned here" if _yields(leak) else "may be cancelled here"
-    return "may raise here"
-
-
-def _yields(leak: Leak) -> bool:
-    return leak.trigger is not None and leak.trigger.text.lstrip("(").startswith("yield")
 
 
 RULE = Rule(

@@ -70,16 +70,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leaklint.analysis.facts import Leak, ModuleFacts
+from leaklint.analysis.facts import ModuleFacts
 from leaklint.rules import verdict, wording
 from leaklint.rules.rule import Draft, Rule
-from leaklint.severity import is_explicit
 
 
 def check(facts: ModuleFacts) -> Iterator[Draft]:
     """A draft per resource that a return, a raise or a branch of the function leaves open."""
     for site, found in verdict.under(verdict.NOT_ON_SOME_PATH, facts):
-        text = f"{wording.subject(site)} is not {wording.undone(site)} {_way(facts, found.leak)}"
+        text = f"{wording.subject(site)} is not {wording.undone(site)} {wording.way(facts, found.leak)}"
         yield Draft(
             site,
             wording.with_reason(text, site, found.leak),
@@ -88,15 +87,6 @@ def check(facts: ModuleFacts) -> Iterator[Draft]:
             found.leak,
             help=wording.advice(site),
         )
-
-
-def _way(facts: ModuleFacts, leak: Leak) -> str:
-    if leak.trigger is not None and is_explicit(leak):
-        return f"when `{leak.trigger.text}` {wording.on_line(facts, leak.trigger.span)} leaves the function"
-    if leak.path:
-        span, branch = leak.path[-1]
-        return f"if {branch} {wording.on_line(facts, span)}"
-    return f"on every path: it is still open at the end {wording.on_line(facts, leak.end)}"
 
 
 RULE = Rule(

@@ -25,6 +25,8 @@ class Draft:
     leak: Leak | None = None
     span: Span | None = None
     help: str = ""
+    function: str = ""
+    """of handler code, where there is no site: the function in which the finding stands"""
 
     @property
     def where(self) -> Span:

@@ -34,6 +34,11 @@ PRECEDENCE = (
 )
 """The gravest first: the order in which `judge` asks."""
 
+LEFT_RUNNING = frozenset({NEVER_RELEASED, NOT_ON_SOME_PATH, HANDLE_LOST})
+"""Open on a normal path."""
+OTHER_KINDS = frozenset({"registration", "temp-path", "thread"})
+"""Kinds of which LL3 speaks."""
+
 SESSION_KINDS = frozenset(
     {"cache", "checkout", "client", "connection", "cursor", "ftp", "ldap", "mail", "pool", "queue", "session", "ssh"}
 )
@@ -69,9 +74,20 @@ def under(code: str, facts: ModuleFacts) -> Iterator[tuple[Site, Verdict]]:
 
 
 def judge(site: Site) -> Verdict | None:
-    """The rule that ``site`` falls under, or None."""
-    if _is_silent(site):
+    """The rule of LL1 that ``site`` falls under, or None."""
+    if site.resource.kind in OTHER_KINDS or _is_silent(site):
         return None
+    found = gravest(site)
+    return None if found is None or is_left_running(site, found) else found
+
+
+def is_left_running(site: Site, found: Verdict) -> bool:
+    """Whether ``site`` is work that a handler leaves running on a normal path: LL303 says so instead of LL1."""
+    return site.resource.runs and site.handler and not site.module_level and found.code in LEFT_RUNNING
+
+
+def gravest(site: Site) -> Verdict | None:
+    """What the ways on which ``site`` stays open amount to, whichever family reports it."""
     candidates = [_verdict(code, leaks) for code, leaks in _candidates(site) if leaks]
     reported = (v for v in candidates if v.confidence.rank >= Confidence.MEDIUM.rank)
     return next(reported, candidates[0] if candidates else None)

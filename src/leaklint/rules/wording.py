@@ -6,10 +6,10 @@ and lines of the code. Messages name what is wrong; ``advice`` says what to do.
 
 from __future__ import annotations
 
-from leaklint.analysis.facts import Leak, ModuleFacts, Site
+from leaklint.analysis.facts import Event, Leak, ModuleFacts, Site
 from leaklint.catalogue.model import Exit, Resource, Step
 from leaklint.edit import Span
-from leaklint.severity import reclaim
+from leaklint.severity import is_explicit, reclaim
 
 Steps = tuple[tuple[Span, str], ...]
 
@@ -50,9 +50,42 @@ def on_line(facts: ModuleFacts, span: Span) -> str:
     return f"on line {facts.line(span)}"
 
 
-def path_steps(site: Site, leak: Leak, departure: str = "leaves here") -> Steps:
+def event(facts: ModuleFacts, leak: Leak) -> str:
+    """The implicit exception by which a path leaves, as a clause: "`work(f)` on line 3 raises"."""
+    if leak.trigger is None:
+        return f"an exception leaves the function {on_line(facts, leak.end)}"
+    where = f"`{leak.trigger.text}` {on_line(facts, leak.trigger.span)}"
+    if leak.trigger.event is not Event.T3:
+        return f"{where} raises"
+    return f"the caller abandons the generator at {where}" if _yields(leak) else f"the task is cancelled at {where}"
+
+
+def departure(leak: Leak) -> str:
+    """What may happen at the trigger of an implicit exception."""
+    if leak.trigger is not None and leak.trigger.event is Event.T3:
+        return "may be abandoned here" if _yields(leak) else "may be cancelled here"
+    return "may raise here"
+
+
+def _yields(leak: Leak) -> bool:
+    return leak.trigger is not None and leak.trigger.text.lstrip("(").startswith("yield")
+
+
+def way(facts: ModuleFacts, leak: Leak) -> str:
+    """The way that the code itself takes, as a clause: "when `return` on line 3 leaves the function"."""
+    if leak.trigger is not None and is_explicit(leak):
+        return f"when `{leak.trigger.text}` {on_line(facts, leak.trigger.span)} leaves the function"
+    if leak.path:
+        span, branch = leak.path[-1]
+        return f"if {branch} {on_line(facts, span)}"
+    return f"on every path: it is still open at the end {on_line(facts, leak.end)}"
+
+
+def path_steps(
+    site: Site, leak: Leak, departure: str = "leaves here", *, opened: str = "opened here", state: str = "still open"
+) -> Steps:
     """The witness path: where it was opened, what happened between, where it leaves while still open."""
-    steps = [(site.span, "opened here")]
+    steps = [(site.span, opened)]
     if site.helper is not None and site.helper[1] is not None:
         steps.append((site.helper[1], f"by this call in `{site.helper[0]}`"))
     if site.with_exit is not None:
@@ -62,7 +95,6 @@ def path_steps(site: Site, leak: Leak, departure: str = "leaves here") -> Steps:
     if site.looks_released is not None:
         steps.append((site.looks_released[0], f"`{site.looks_released[1]}` does not {_verb(site.resource)} it"))
     steps.extend(leak.path)
-    state = "still open"
     if leak.trigger is not None and leak.trigger.span != leak.end:
         steps.append((leak.trigger.span, departure))
         steps.append((leak.end, f"leaves here, {state}"))

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from leaklint.catalogue.model import SILENT_KINDS, Catalogue, Resource
+from leaklint.catalogue.model import HANDLER_KINDS, SILENT_KINDS, Catalogue, Resource
 from leaklint.syntax.names import Names, dotted
 from leaklint.syntax.outline import MODULE, Outline
 
@@ -61,13 +61,15 @@ def candidates(
     catalogue: Catalogue,
     follow: Callable[[str], str],
     gives_elsewhere: Callable[[str], bool],
+    handlers: bool,
 ) -> Candidates:
     """Select the scopes that are worth being lowered.
 
     `follow` resolves re-exports of the project, `gives_elsewhere` knows functions of its other modules that may give a
-    resource.
+    resource, `handlers` says whether the file has any: some kinds matter in their code alone.
     """
     wanted = _wanted(names, catalogue, follow)
+    silent = SILENT_KINDS if handlers else SILENT_KINDS | HANDLER_KINDS
     leaking: set[str] = set()
     giving: set[str] = set()
     waiting: dict[str, set[str]] = {}
@@ -76,7 +78,7 @@ def candidates(
             resources = [r for r in wanted.resources(call) if _possible(r, call)]
             if resources:
                 giving.add(scope)
-            if any(r.kind not in SILENT_KINDS for r in resources) and not _managed(call, resources, outline):
+            if any(r.kind not in silent for r in resources) and not _managed(call, resources, outline):
                 leaking.add(scope)
                 break
             if not resources and (name := names.dotted(call.func)) and gives_elsewhere(name):
@@ -143,16 +145,32 @@ def _wanted(names: Names, catalogue: Catalogue, follow: Callable[[str], str]) ->
     roots = {meaning.lstrip(".").partition(".")[0] for meanings in names.meanings.values() for meaning in meanings}
     roots |= {star.lstrip(".").partition(".")[0] for star in names.stars}
     methods: dict[str, tuple[Resource, ...]] = {}
-    for name, resources in catalogue.acquirers.items():
-        prefix, _, method = name.rpartition(".")
-        kind = catalogue.types.get(prefix)
-        if kind is not None and not roots.isdisjoint(catalogue.roots.get(kind, ())):
+    for method, packages, resources in _method_acquirers(catalogue):
+        if packages is None or not roots.isdisjoint(packages):
             methods[method] = methods.get(method, ()) + resources
     hinted = {
         method: frozenset(hint for resource in resources for hint in resource.hint)
         for method, resources in catalogue.hints.items()
     }
     return _Wanted(names, catalogue, follow, methods, hinted)
+
+
+_ACQUIRERS: dict[int, list[tuple[str, frozenset[str] | None, tuple[Resource, ...]]]] = {}
+
+
+def _method_acquirers(catalogue: Catalogue) -> list[tuple[str, frozenset[str] | None, tuple[Resource, ...]]]:
+    """(method, packages that lead to its type or None for any, resources), made once for a catalogue."""
+    known = _ACQUIRERS.get(id(catalogue))
+    if known is None:
+        known = _ACQUIRERS[id(catalogue)] = []
+        for name, resources in catalogue.acquirers.items():
+            prefix, _, method = name.rpartition(".")
+            kind = catalogue.types.get(prefix)
+            if prefix == "*":
+                known.append((method, None, resources))
+            elif kind is not None:
+                known.append((method, catalogue.roots.get(kind, frozenset()), resources))
+    return known
 
 
 __all__ = ["MODULE", "Candidates", "candidates"]

@@ -258,21 +258,22 @@ def _is_raise(op: Any, kind: Any) -> bool:
 STATEMENTS = lower_statements.Statements
 GENERATORS = frozenset({"(generator)"})
 SUSPENDING = frozenset({"(generator)", "(async)"})
-HELPERS = frozenset({"call_helper"})
+RAISED = frozenset({"raised"})
+PAUSED = frozenset({"paused"})
 
 DEFECTS: tuple[Defect, ...] = (
     Defect("calls do not raise", events, "event_of", _no_event(_is_call)),
-    Defect("calls that have nothing to do with the resource do not raise", events, "event_of", _events_without(Event.T2)),
-    Defect("uses of the resource do not raise", events, "event_of", _events_without(Event.T1)),
-    Defect("raise statements are passed over", events, "event_of", _no_event(_is_raise)),
+    Defect("calls without the resource do not raise", events, "event_of", _events_without(Event.T2)),
+    Defect("uses of the resource do not raise", events, "event_of", _events_without(Event.T1), RAISED),
+    Defect("raise statements are passed over", events, "event_of", _no_event(_is_raise), RAISED),
     Defect("nothing is cancelled or abandoned", events, "event_of", _no_event(_is_cancel), SUSPENDING),
     Defect("generators are not abandoned at a yield", events, "event_of", _no_event(_is_yield), GENERATORS),
     Defect("finally falls through", frames.Unwinder, "_copy", _falls_through),
     Defect("after finally an exception leaves at once", frames.Unwinder, "_copy", _exception_leaves),
     Defect("exceptions pass finally", frames.Unwinder, "exception", _past_finally),
     Defect("jumps pass finally", frames.Unwinder, "jump", _jump_past(frames.Finally)),
-    Defect("jumps pass with", frames.Unwinder, "jump", _jump_past(frames.With)),
-    Defect("narrow handlers catch everything", frames, "_catches", _false_narrow),
+    Defect("jumps pass with", frames.Unwinder, "jump", _jump_past(frames.With), frozenset({"jumped"})),
+    Defect("narrow handlers catch everything", frames, "_catches", _false_narrow, frozenset({"narrow"})),
     Defect("except Exception catches cancellation", frames, "_catches", _cancel_caught, SUSPENDING),
     Defect("suppress swallows nothing", STATEMENTS, "_swallows", _constant(None), frozenset({"suppressed"})),
     Defect("loops run once", STATEMENTS, "_loop_body", _loop_once, frozenset({"replaced"})),
@@ -285,12 +286,12 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("storing transfers nothing", transfer, "_escape", _unchanged(2)),
     Defect("rebinding loses nothing", obligation, "_unless_lost", _never_lost),
     Defect("a release counts on its normal edge only", calls, "_released", _only_normal_releases),
-    Defect("a release that is not awaited counts", calls, "_performs", _awaits_nothing),
+    Defect("a release that is not awaited counts", calls, "_performs", _awaits_nothing, frozenset({"unawaited"})),
     Defect("what a callee does is ignored", calls, "_passed", _unchanged(1)),
     Defect("every callee releases", summary.Summaries, "fate", _known_fate(Fate.CLOSES)),
     Defect("no callee releases", summary.Summaries, "fate", _known_fate(Fate.BORROWS)),
     Defect("helpers return nothing fresh", summary.Summaries, "_fresh", _constant(())),
-    Defect("project functions do not raise", summary.Summaries, "may_raise", _constant(False), HELPERS),
+    Defect("project functions do not raise", summary.Summaries, "_target_raises", _constant(False), PAUSED),
     Defect("closing() is unknown", calls, "_effect", _without_effect(Effect.CLOSER)),
     Defect("enter_context is unknown", calls, "_effect", _without_effect(Effect.STACK_ENTER)),
     Defect("callbacks of stacks are unknown", calls, "_effect", _without_effect(Effect.STACK_CALLBACK)),

@@ -294,7 +294,8 @@ class Maker:
             return [f"if {self.rng.choice(env.flags)}:", *indent(self._guarded(var, [plain]))]
         if pick == 2:
             return [self.work(), *self._guarded(var, [plain])]
-        if pick == 3 and plain.startswith("await"):
+        if plain.startswith("await"):
+            self.tags.add("unawaited")
             return self._guarded(var, [plain.removeprefix("await ")])
         return ["pass"]
 

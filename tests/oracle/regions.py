@@ -106,7 +106,10 @@ def none_finally(m: Maker, env: Env) -> list[str]:
 def except_release(m: Maker, env: Env) -> list[str]:
     """Released in a handler and on the normal way, apart."""
     var, bind = m.bind()
-    head = m.narrow() if m.slip() else m.broad()
+    head = m.broad()
+    if m.slip():
+        m.tags.add("narrow")
+        head = m.narrow()
     after = m.rng.choice(("raise", "raise", "return", "pass")) if not env.starred else "raise"
     lines = [bind, "try:", *m.body(env, var)]
     lines += [head, *indent([*m.release(env, var), after])]
@@ -295,6 +298,30 @@ def with_optional(m: Maker, env: Env) -> list[str]:
     return [head, *m.body(env)]
 
 
+def paused(m: Maker, env: Env) -> list[str]:
+    """Between acquisition and release there is nothing but a call of the module's own."""
+    var, bind = m.bind()
+    return [bind, f"{m.helper(m.rng.choice(('pause', 'rest')))}()", *m.release(env, var)]
+
+
+def raised(m: Maker, env: Env) -> list[str]:
+    """Between acquisition and release there is nothing but a raise, or nothing but a use."""
+    var, bind = m.bind()
+    middle = ["if a:", '    raise ValueError("own")'] if m.chance(0.5) else [var.kind.uses[0].format(v=var.name)]
+    if m.chance(0.5):
+        return [bind, *middle, *m.release(env, var)]
+    return [bind, "try:", *indent(middle), "finally:", *indent(m.release(env, var))]
+
+
+def jumped(m: Maker, env: Env) -> list[str] | None:
+    """A jump out of a with block that releases."""
+    jump = jump_out(m, env)
+    if jump is None:
+        return None
+    kind = m.kind(releasing=True)
+    return [f"with {m.acquire(kind)}:", f"    if {m.condition(env)}:", *indent(indent(jump))]
+
+
 def suspended(m: Maker, env: Env) -> list[str] | None:
     """Cancelled or abandoned in the middle: ``except Exception`` does not see that."""
     if m.mode not in ("generator", "async"):
@@ -328,7 +355,7 @@ REGIONS: dict[Production, int] = {
     except_release: 5, flag_finally: 3, guarded_twice: 4, straight: 4, loop_each: 3, pair: 4, matched: 2,
     conditional: 2, anonymous: 2, again: 2, retry: 2, group_finally: 1, finally_in_finally: 2, jumping_finally: 1,
     guard_return: 2, compared: 2, matched_none: 1, with_optional: 1, dropped: 1, suspended: 4, suppressed: 1,
-    replaced: 2,
+    replaced: 2, paused: 1, jumped: 1, raised: 2,
     **PASSING,
 }  # fmt: skip
 """how often each idiom is drawn, relative to the others"""

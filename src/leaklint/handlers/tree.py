@@ -48,6 +48,9 @@ class Tree:
     files: frozenset[str]
     folders: frozenset[str] = frozenset()
     """every folder with one of the files somewhere below it"""
+    _python: frozenset[str] = frozenset()
+    """the folders with a Python file somewhere below them"""
+    _sorted: list[str] = field(default_factory=list)
     _by_name: dict[str, list[str]] = field(default_factory=dict)
     _data: dict[str, bytes] = field(default_factory=dict)
 
@@ -67,16 +70,11 @@ class Tree:
             shown = join(".", relative.replace(os.sep, "/"))
             if shown:
                 files.add(shown)
-        folders = {"."}
-        for file in files:
-            folder = posixpath.dirname(file)
-            while folder and folder not in folders:
-                folders.add(folder)
-                folder = posixpath.dirname(folder)
-        tree = cls(real, frozenset(files), frozenset(folders))
-        for file in sorted(files):
-            if file.endswith(".py"):
-                tree._by_name.setdefault(posixpath.basename(file), []).append(file)
+        python = [file for file in sorted(files) if file.endswith(".py")]
+        tree = cls(real, frozenset(files), _folders(files), _python=_folders(python) if python else frozenset())
+        tree._sorted = sorted(files, key=_order)
+        for file in python:
+            tree._by_name.setdefault(posixpath.basename(file), []).append(file)
         return tree
 
     def absolute(self, path: str) -> str:
@@ -97,11 +95,11 @@ class Tree:
 
     def ending(self, *endings: str) -> Iterator[str]:
         """The files whose names end like that, by folder and name."""
-        return (path for path in sorted(self.files, key=_order) if path.endswith(endings))
+        return (path for path in self._sorted if path.endswith(endings))
 
     def named(self, *names: str) -> Iterator[str]:
         """The files of these names, by folder and name."""
-        return (path for path in sorted(self.files, key=_order) if posixpath.basename(path) in names)
+        return (path for path in self._sorted if posixpath.basename(path) in names)
 
     def suffixed(self, suffix: str, folder: str) -> list[str]:
         """The Python files below ``folder`` whose paths end with the path ``suffix``."""
@@ -114,10 +112,7 @@ class Tree:
 
     def holds_python(self, folder: str) -> bool:
         """Whether a Python file is anywhere below ``folder``."""
-        if folder not in self.folders:
-            return False
-        below = "" if folder == "." else f"{folder}/"
-        return any(path.startswith(below) for paths in self._by_name.values() for path in paths)
+        return folder in self._python
 
     def folder_like(self, path: str) -> str:
         """The only folder whose path ends with the names of ``path``, at least two; an empty string if there is none.
@@ -153,6 +148,17 @@ class Tree:
             if (name if folder == "." else f"{folder}/{name}") in self.files:
                 return folder
         return ""
+
+
+def _folders(files: Iterable[str]) -> frozenset[str]:
+    """The root and every folder around one of ``files``."""
+    folders = {"."}
+    for file in files:
+        folder = posixpath.dirname(file)
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = posixpath.dirname(folder)
+    return frozenset(folders)
 
 
 def _order(path: str) -> tuple[str, str]:

@@ -128,10 +128,7 @@ def test_fates_go_through_calls(source: str, expected: Fate) -> None:
     [
         ("def g(h, n):\n    if n == 0:\n        h.close()\n    else:\n        g(h, n - 1)\n", CLOSES),
         ("def g(h, n):\n    return h.close() if n == 0 else g(h, n - 1)\n", CLOSES),
-        pytest.param(
-            "def g(h, n):\n    if n:\n        g(h, n - 1)\n    return h.read()\n", BORROWS,
-            marks=pytest.mark.xfail(strict=True, reason="the call itself counts as a release on some path"),
-        ),
+        ("def g(h, n):\n    if n:\n        g(h, n - 1)\n    return h.read()\n", BORROWS),
         ("def g(h, n):\n    if n == 0:\n        h.close()\n    else:\n        other(h, n)\n"
          "def other(h, n):\n    g(h, n - 1)\n", CLOSES),
         ("def g(h, n):\n    return g(h, n - 1) if n else h\n", RETURNS),
@@ -141,7 +138,6 @@ def test_recursion_is_decided_by_the_paths_that_end(source: str, expected: Fate)
     assert fate(source) is expected
 
 
-@pytest.mark.xfail(strict=True, reason="what is believed of a call that is being judged is remembered")
 def test_recursion_is_judged_the_same_from_wherever_one_asks() -> None:
     source = """
         def one(h, n):
@@ -275,9 +271,6 @@ def caller(call: str) -> list[str]:
     return found_behind(f"{helpers()}\ndef f(p, a):\n    h = open(p)\n{indent(call, '    ')}\n", "def f(p, a)")
 
 
-GIVEN = pytest.mark.xfail(strict=True, reason="a function that does not raise is believed to, given the resource")
-
-
 @pytest.mark.parametrize(
     ("call", "expected"),
     [
@@ -286,13 +279,13 @@ GIVEN = pytest.mark.xfail(strict=True, reason="a function that does not raise is
         ("x = h\ncloses(x)", []),
         ("closes_normally(h)", ["LL102"]),
         ("closes_sometimes(h, a)", ["LL103"]),
-        pytest.param("closes_sometimes(h, a)\nh.close()", [], marks=GIVEN),
+        ("closes_sometimes(h, a)\nh.close()", []),
         ("stores(h)", []),
         ("returns(h)", ["LL101"]),
         ("x = returns(h)\nx.close()", []),
         ("return returns(h)", []),
         ("borrows(h)", ["LL101"]),
-        pytest.param("borrows(h)\nh.close()", [], marks=GIVEN),
+        ("borrows(h)\nh.close()", []),
         ("reads(h)", ["LL101"]),
         ("lines = reads(h)\nh.close()\nreturn lines", []),
         ("return reads(h)", []),

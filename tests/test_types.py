@@ -322,7 +322,7 @@ def acquired(lines: str, head: str = "def f(p, a=None):") -> list[tuple[str, str
         ("conn = 3\nconn.cursor()", [("cursor", "", True)]),
         ("conn = open(p)\nconn.cursor()", [("file", "", False)]),
         ("os.pipe()", [("descriptor", "[0]", False), ("descriptor", "[1]", False)]),
-        ("tempfile.mkstemp()", [("descriptor", "[0]", False)]),
+        ("tempfile.mkstemp()", [("descriptor", "[0]", False), ("temp-path", "[1]", False)]),
         ("gzip.open(p)", [("compressed", "", False)]),
         ("zipfile.ZipFile(io.BytesIO(p))", []),
         ("x = io.BytesIO(p)\nzipfile.ZipFile(x)", []),

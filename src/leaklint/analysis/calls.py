@@ -186,6 +186,9 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
             return replace(state, derived=state.derived | {Mark.READS + op.dst})
         case Effect.KEEPS:
             return Outcome.TRANSFERRED
+        case Effect.PARSER if sure and "read" in context.resource.finishes:
+            # ``json.load(body)`` reads to the end.
+            return Outcome.DISCHARGED
         case Effect.BORROWS | Effect.QUIET | Effect.SPELLS | Effect.UNIQUE | Effect.PARSER:
             return state
         case _:

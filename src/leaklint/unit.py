@@ -198,12 +198,15 @@ class Unit:
         except Exception as problem:
             name = type(problem).__name__
             raise self.fail(f"{function}: {name}: {problem}".splitlines()[0], line) from problem
-        for cfg in lowering.cfg.walk_nested():
+        lowered = lowering.cfg
+        # Frames hold the lowering that holds them: without this only a garbage collection would free the tree.
+        vars(lowering).clear()
+        for cfg in lowered.walk_nested():
             self.scopes[cfg.name] = tree
             self.work.ops += len(cfg.ops)
         self.work.scopes += 1
         self.work.parsed = 1
-        return lowering.cfg
+        return lowered
 
     def _scope(self, function: str) -> tuple[ScopeTree, Scope]:
         if function == MODULE:

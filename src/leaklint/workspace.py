@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from leaklint.analysis.summary import Summaries
     from leaklint.unit import Unit
 
-WARM = 64
+WARM = 128
 """files that are kept parsed: memory stays bounded, and neighbours use each other most"""
-COLLECT_EVERY = 128
+COLLECT_EVERY = 400
 """files after which garbage is collected where that does not happen by itself"""
 LEVELS = 6
 """folders above a file that are looked at where no root marks the project"""

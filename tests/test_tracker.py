@@ -184,17 +184,21 @@ def test_what_all_ways_have_in_common_is_still_known_where_they_meet() -> None:
     assert {ending.exit for ending in walk.endings} == {LeakExit.RAISE}
 
 
-def test_what_only_some_ways_know_is_forgotten_where_they_meet() -> None:
-    walk, _ = Engine("""
-        def f(p, use):
-            h = open(p)
-            if use:
-                x = 1
-            else:
-                x = 2
-            if use:
-                h.close()
-    """).walk()
+TWICE = """
+    def f(p, use):
+        h = open(p)
+        if use:
+            x = 1
+        else:
+            x = 2
+        if {}:
+            h.close()
+"""
+
+
+@pytest.mark.parametrize("condition", ["use", "not use"])
+def test_what_only_some_ways_know_is_forgotten_where_they_meet(condition: str) -> None:
+    walk, _ = Engine(TWICE.format(condition)).walk()
     assert [ending.exit for ending in walk.endings] == [LeakExit.RETURN]
 
 
@@ -339,17 +343,12 @@ def test_a_loop_is_walked_once() -> None:
     assert path[-1] == "h = %3"
 
 
-def test_no_path_says_two_things_of_one_condition() -> None:
-    engine = Engine("""
-        def f(p, use):
-            h = open(p)
-            if use:
-                x = 1
-            else:
-                x = 2
-            if use:
-                h.close()
-    """)
+CONTRADICTS = pytest.mark.xfail(strict=True, reason="a merged obligation keeps the way of its first arrival")
+
+
+@pytest.mark.parametrize("condition", ["use", pytest.param("not use", marks=CONTRADICTS)])
+def test_no_path_says_two_things_of_one_condition(condition: str) -> None:
+    engine = Engine(TWICE.format(condition))
     walk, _ = engine.walk()
     (ending,) = walk.endings
     guards: frozenset[tuple[str, bool]] | None = frozenset()

@@ -150,6 +150,7 @@ def test_a_nested_function_knows_the_types_around_it() -> None:
         ("for x in p:\n    pass", "x", "p", False),
         ("x = [p]", "x", "p", False),
         ("x = [p]\ny = x.pop()", "y", "p", False),
+        ("x = [p]\ny = x.pop()\nz = x.pop()", "y", "z", False),
     ],
 )
 def test_twins_may_be_one_object(lines: str, one: str, other: str, expected: bool) -> None:

@@ -87,28 +87,41 @@ class Inspection:
                     e.reason)
             for e in self.unit.handlers
         )  # fmt: skip
-        grown, once = self._growth() if handlers else ((), ())
-        return ModuleFacts(self.unit.path, found, handlers, tuple(lines.starts), grown, once)
+        code = self._handler_code() if handlers else None
+        if code is None:
+            return ModuleFacts(self.unit.path, found, handlers, tuple(lines.starts))
+        if any(site.handler and not site.module_level for site in found):
+            once = lasting.lasting(code)
+            found = tuple(replace(site, repeats=self._repeats(site, code, once)) for site in found)
+        grown = tuple(growth.growths(code, self._is_unique, self._span))
+        return ModuleFacts(self.unit.path, found, handlers, tuple(lines.starts), grown)
 
-    def _growth(self) -> tuple[tuple[facts.Growth, ...], tuple[Span, ...]]:
-        """The containers that handler code only grows, and the handler code that runs once or asks first."""
+    def _repeats(self, site: Site, code: lasting.Code, once: lasting.Lasting) -> bool:
+        function = _plain(site.function)
+        line = self.unit.source.lines.position(site.span.start)[0]
+        return function in code.reached and not once.covers(function, line)
+
+    def _handler_code(self) -> lasting.Code | None:
+        """The code that a handler reaches for sure; None when there is none."""
         unit = self.unit
+        entries = frozenset(entry.function for entry in unit.handlers if conventions.is_firm(entry))
+        if not entries:
+            return None
+        guessed = any(not conventions.is_firm(entry) for entry in unit.handlers)
+        reached = conventions.reachable(unit.source.tree, entries) if guessed else self.reachable
         functions = {name.replace(".<locals>", ""): f.node for name, f in unit.outline.functions.items()}
         infos = unit.module.functions.values()
-        code = lasting.Code(
+        return lasting.Code(
             unit.source.tree,
             functions,
             unit.module.variables,
-            self.reachable,
-            frozenset(entry.function for entry in unit.handlers),
+            reached,
+            entries,
             frozenset(
                 info.name.replace(".<locals>", "") for info in infos if self._has(info.decorators, Effect.CACHES)
             ),
             unit.catalogue.asking,
         )
-        grown = growth.growths(code, self._is_unique, self._span)
-        once = [self._span(node) for node in lasting.lasting(code).nodes(functions)]
-        return tuple(grown), tuple(once)
 
     def _has(self, names: Iterable[str], effect: Effect) -> bool:
         known = (self.unit.catalogue.functions.get(name) for name in names)
@@ -131,8 +144,7 @@ class Inspection:
     def _in_handler(self, function: str) -> bool:
         if function == MODULE:
             return bool(self.unit.handlers)
-        plain = function.replace(".<locals>", "").partition(".<lambda>")[0].partition("#")[0]
-        return plain in self.reachable
+        return _plain(function) in self.reachable
 
     def _read_by_functions(self, name: str) -> bool:
         return ops.root_of(name) in self.unit.outline.read
@@ -224,6 +236,11 @@ class Inspection:
 def _home(module: project.Module) -> Unit:
     assert isinstance(module.home, Unit)
     return module.home
+
+
+def _plain(function: str) -> str:
+    """The dotted name under which reachability knows a function, or the one around a lambda."""
+    return function.replace(".<locals>", "").partition(".<lambda>")[0].partition("#")[0]
 
 
 def _location(unit: Unit, span: Span) -> Location:

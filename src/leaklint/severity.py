@@ -26,7 +26,7 @@ def severity(site: Site | None, leak: Leak | None, rule: str) -> Severity:
     """
     if rule.startswith("LL3"):
         # What a handler adds comes back with every warm invocation; elsewhere it may run once.
-        return Severity.MEDIUM if site is None or site.handler else Severity.LOW
+        return Severity.MEDIUM if site is None or site.repeats else Severity.LOW
     if site is None:
         return Severity.LOW
     if rule.startswith("LL2"):

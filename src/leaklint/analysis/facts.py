@@ -87,6 +87,9 @@ class Site:
     writes: bool = False
     handler: bool = False
     """in handler code: a handler, or reachable from one in this module"""
+    repeats: bool = False
+    """in handler code that every invocation runs again: reached from what is surely a handler, and neither run once in
+    a sandbox nor behind a question of what is there already"""
     module_level: bool = False
     kept_as: str = ""
     """module-level: the global name that still holds it when the module has run"""
@@ -147,14 +150,8 @@ class ModuleFacts:
     lines: tuple[int, ...] = (0,)
     """offset at which each line starts; messages name lines"""
     growths: tuple[Growth, ...] = ()
-    once: tuple[Span, ...] = ()
-    """handler code that runs once in a sandbox, or only after asking what is there already"""
     unused: tuple[Unused, ...] = ()
     """known only when every other rule has run and its findings met the comments"""
-
-    def runs_once(self, span: Span) -> bool:
-        """Whether handler code runs once in a sandbox, or asks first."""
-        return any(region.start <= span.start < region.end for region in self.once)
 
     def line(self, span: Span) -> int:
         """The 1-based line on which ``span`` starts."""

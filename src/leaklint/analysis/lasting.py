@@ -61,12 +61,6 @@ class Lasting:
     regions: dict[str, list[ast.stmt]] = field(default_factory=dict)
     """statements behind a guard, by function"""
 
-    def nodes(self, functions: Mapping[str, FunctionNode]) -> Iterator[ast.stmt]:
-        """The functions and statements that run once."""
-        yield from (functions[name] for name in sorted(self.functions) if name in functions)
-        for name in sorted(self.regions):
-            yield from self.regions[name]
-
     def covers(self, function: str, line: int) -> bool:
         """Whether a line of a function runs once."""
         if function in self.functions:

@@ -101,7 +101,8 @@ class Condition:
     ``true`` | ``false`` (a literal, or unknown: see ``default``), ``present`` | ``absent``, ``made`` (an object that
     this function constructed), ``pipe`` (mentions a name that ends in PIPE), ``memory`` | ``not-memory`` (an in-memory
     buffer, or an open file object), ``string``, ``contains:TEXT`` (a string literal that contains TEXT),
-    ``equals:TEXT`` (a string literal, or a name that ends in TEXT). ``default`` is the verdict when the argument is absent or its value is not known.
+    ``equals:TEXT`` (a string literal, or a name that ends in TEXT). ``default`` is the verdict when the argument is
+    absent or its value is not known.
     """
 
     argument: str

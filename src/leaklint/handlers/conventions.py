@@ -43,6 +43,11 @@ def handlers(tree: ast.Module) -> tuple[Entry, ...]:
     return tuple(found)
 
 
+def is_firm(entry: Entry) -> bool:
+    """Whether more than the ending of its name says that a function is a handler: ``signal_handler(number, frame)``."""
+    return entry.source != "signature" or entry.node.name in _NAMES or not entry.reason.startswith("it is named")
+
+
 def event_name(node: FunctionNode) -> str:
     """The name of the parameter that carries the event of a handler; empty when it takes none."""
     positional = [*node.args.posonlyargs, *node.args.args]

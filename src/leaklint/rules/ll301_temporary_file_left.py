@@ -65,7 +65,7 @@ from leaklint.rules.verdict import Verdict
 def check(facts: ModuleFacts) -> Iterator[Draft]:
     """A draft per temporary path that some way through its function leaves behind."""
     for site in facts.sites:
-        if not site.resource.is_path or site.module_level or facts.runs_once(site.span):
+        if not site.resource.is_path or site.module_level:
             continue
         found = verdict.gravest(site)
         if found is None:
@@ -75,7 +75,7 @@ def check(facts: ModuleFacts) -> Iterator[Draft]:
         yield Draft(
             site,
             f"{wording.subject(site)} is {_undone(facts, found)} (it takes room in /tmp until the sandbox ends)",
-            Confidence.LOW if on_exception and not site.handler else found.confidence,
+            Confidence.LOW if on_exception and not site.repeats else found.confidence,
             wording.path_steps(site, found.leak, departure, opened="made here", state="still there"),
             found.leak,
             help=_help(site),

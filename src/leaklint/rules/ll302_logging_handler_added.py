@@ -60,10 +60,10 @@ from leaklint.rules.rule import Draft, Rule
 def check(facts: ModuleFacts) -> Iterator[Draft]:
     """A draft per object that handler code registers with one that outlives it, and never takes back."""
     for site in facts.sites:
-        if site.resource.kind != "registration" or not site.handler or site.module_level:
+        if site.resource.kind != "registration" or not site.repeats or site.module_level:
             continue
         found = verdict.gravest(site)
-        if found is None or site.released or site.transferred or facts.runs_once(site.span):
+        if found is None or site.released or site.transferred:
             continue
         if found.code not in verdict.LEFT_RUNNING:
             continue

@@ -71,7 +71,7 @@ def check(facts: ModuleFacts) -> Iterator[Draft]:
     """A draft per thread, executor or process that a normal path of handler code leaves running."""
     for site in facts.sites:
         found = verdict.gravest(site)
-        if found is None or not verdict.is_left_running(site, found) or facts.runs_once(site.span):
+        if found is None or not verdict.is_left_running(site, found):
             continue
         yield Draft(
             site,

@@ -83,7 +83,7 @@ def judge(site: Site) -> Verdict | None:
 
 def is_left_running(site: Site, found: Verdict) -> bool:
     """Whether ``site`` is work that a handler leaves running on a normal path: LL303 says so instead of LL1."""
-    return site.resource.runs and site.handler and not site.module_level and found.code in LEFT_RUNNING
+    return site.resource.runs and site.repeats and not site.module_level and found.code in LEFT_RUNNING
 
 
 def gravest(site: Site) -> Verdict | None:

@@ -49,6 +49,8 @@ LAYERS = (
     "select",
     "fingerprint",
     "baseline",
+    "unit",
+    "workspace",
     "inspection",
     "check",
     "run",

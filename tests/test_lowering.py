@@ -287,7 +287,6 @@ PROGRAMS: dict[str, tuple[str, list[str]]] = {
         """, []),
 }  # fmt: skip
 WRONG = {
-    "bounds of a slice store": "the bounds of a slice that is stored to are not evaluated",
     "comparison chain": "a chain of comparisons has no short cut",
     "def, decorator": "the call of a decorator is not lowered",
 }

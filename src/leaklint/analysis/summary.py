@@ -18,7 +18,7 @@ from leaklint.analysis.types import Acquisition, Places, infer
 from leaklint.catalogue.model import Catalogue, Effect, Resource
 from leaklint.flow import ops
 from leaklint.flow.cfg import ENTRY, RAISE, Cfg, EdgeKind
-from leaklint.flow.ops import Place, root_of
+from leaklint.flow.ops import Place
 
 _DEPTH = 24
 """calls of calls that are followed"""
@@ -99,7 +99,7 @@ class Summaries:
         around: dict[Place, frozenset[str]] = {}
         outer, separator, _ = cfg.name.rpartition(".<locals>.")
         enclosing = outer if separator else "<module>" if cfg.name != "<module>" else ""
-        if enclosing and (separator or _reads_any(cfg, module.variables)):
+        if enclosing and (separator or cfg.uses(module.variables)):
             graph = module.graph(enclosing)
             if graph is not None:
                 around.update({p: k for p, k in self.places(module, graph).types.items() if p[0] not in "%#"})
@@ -284,7 +284,7 @@ class Summaries:
         return Target(module, define.function) if define is not None else None
 
     def fate(self, module: Module, cfg: Cfg, name: Place, resource: Resource) -> Fate:
-        """What a function does with a resource of this kind in a parameter or captured variable. Raises BudgetExceeded."""
+        """What a function does with a resource of this kind in a parameter or captured name. Raises BudgetExceeded."""
         key = (cfg.name, name, resource.id)
         known = _memo(module).fates.get(key)
         if known is not None:
@@ -353,23 +353,6 @@ class Summaries:
             return not info.quiet
         graph = target.module.graph(target.function) if target.function and len(self._active) <= _DEPTH else None
         return graph is None or self.may_raise(target.module, graph)
-
-
-def _reads_any(cfg: Cfg, names: frozenset[str]) -> bool:
-    """Whether a function uses one of these variables of its module."""
-    for op in cfg.ops:
-        match op:
-            case ops.Call():
-                used: tuple[Place, ...] = (op.receiver, *(a.place for a in op.args))
-            case ops.Bind():
-                used = (op.src,)
-            case ops.Enter():
-                used = (op.place,)
-            case _:
-                continue
-        if any(place and root_of(place) in names for place in used):
-            return True
-    return False
 
 
 def _judge(result: Walk, name: Place) -> Fate:

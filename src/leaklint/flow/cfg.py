@@ -126,6 +126,22 @@ class Cfg:
             self._asked = frozenset(key for key in self.guards if key.removesuffix(" is None") in again)
         return self._asked
 
+    def uses(self, variables: frozenset[str]) -> bool:
+        """Whether some op calls, passes, binds or enters the value of one of these variables."""
+        for op in self.ops:
+            match op:
+                case ops.Call():
+                    used: tuple[str, ...] = (op.receiver, *(a.place for a in op.args))
+                case ops.Bind():
+                    used = (op.src,)
+                case ops.Enter():
+                    used = (op.place,)
+                case _:
+                    continue
+            if any(place and ops.root_of(place) in variables for place in used):
+                return True
+        return False
+
     def walk_nested(self) -> Iterator[Cfg]:
         """This graph and, depth first, those of the functions defined inside."""
         stack = [self]
@@ -188,6 +204,8 @@ def describe(op: Op) -> str:
             return f"{'async ' if op.asynchronous else ''}leave {op.place}"
         case ops.Assume():
             subject = op.place if op.test is not ops.Test.OPAQUE else op.key
+            if op.test is ops.Test.SAME:
+                return f"assume {'' if op.value else 'not '}{op.place} is {op.key}"
             tail = "" if op.test in (ops.Test.TRUTH, ops.Test.OPAQUE) else f" {op.test.value}"
             return f"assume {'' if op.value else 'not '}{subject or '?'}{tail}"
         case ops.Raise():

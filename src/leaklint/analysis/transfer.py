@@ -46,6 +46,9 @@ def step(op: Op, state: Obligation, edge: EdgeKind, context: Context) -> Result:
     match op:
         case ops.Call():
             return call(op, state, edge, context)
+        case ops.Bind() if context.resource.is_path and op.dst.endswith("[]") and names_one(state.aliases, op.src[:-2]):
+            # A slice, or the right side of a sum: what is made of the characters of a path.
+            return replace(state, aliases=state.aliases | {op.dst[:-2]})
         case ops.Bind():
             return bind(op.dst, op.src, state, context, weak=op.weak or op.dst.endswith("[]"))
         case ops.Next():

@@ -2,7 +2,8 @@
 
 Every tool runs once per round, in turn, so that a busy machine slows all of them alike; what is compared are the
 medians of the ratios within a round. Each run is a process of its own: wall time, processor time (user and system, of
-the process and all that it waited for) and the peak memory of its largest process.
+the process and all that it waited for) and the peak memory of its largest process. A kernel may count the peak of this
+program for those that it starts: what is not above it is printed as `<`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -149,8 +151,12 @@ def run(tool: Tool, files: Sequence[str], environment: dict[str, str]) -> Sample
         process = os.posix_spawnp(command[0], command, environment, file_actions=actions)
         _, status, usage = os.wait4(process, 0)
         wall = time.perf_counter() - started
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit, os.waitstatus_to_exitcode(status))
+    return Sample(wall, usage.ru_utime + usage.ru_stime, peak_of(usage), os.waitstatus_to_exitcode(status))
+
+
+def peak_of(usage: resource.struct_rusage) -> float:
+    """The peak resident memory in MiB."""
+    return usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def table(
@@ -161,12 +167,14 @@ def table(
 ) -> str:
     """The medians as a Markdown table; times of a tool that got a part of the files are scaled up to all lines."""
     header = "| tool | files | wall s | CPU s | peak MiB | leaklint's wall / this | leaklint's CPU / this |"
+    own = peak_of(resource.getrusage(resource.RUSAGE_SELF))
     rows = [header, "|---|--:|--:|--:|--:|--:|--:|"]
     for tool in wanted:
         name, factor = tool.name, scale[tool.name]
         wall = median(row[name].wall for row in rounds) * factor
         cpu = median(row[name].cpu for row in rounds) * factor
         peak = median(row[name].peak for row in rounds)
+        memory = f"{peak:.0f}" if peak > own else f"< {own:.0f}"
         ratios = ["", ""]
         if "leaklint" in rounds[0]:
             ratios = [
@@ -174,7 +182,7 @@ def table(
                 f"{median(row['leaklint'].cpu / (row[name].cpu * factor) for row in rounds):.2f}",
             ]
         part = f"{len(sampled[name]):,}" + (f" (1 of {tool.every}, scaled x {factor:.1f})" if tool.every > 1 else "")
-        rows.append(f"| {name} | {part} | {wall:.1f} | {cpu:.1f} | {peak:.0f} | {ratios[0]} | {ratios[1]} |")
+        rows.append(f"| {name} | {part} | {wall:.1f} | {cpu:.1f} | {memory} | {ratios[0]} | {ratios[1]} |")
     return "\n".join(rows)
 
 

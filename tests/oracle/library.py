@@ -60,7 +60,8 @@ class Library:
         return call
 
     def _register(self, function: Any, *args: Any) -> None:
-        self.world.run.roots.extend([function, *args])
+        # The contract counts what is registered as released from then on, whatever its names are bound to later.
+        self.world.hand_over([function, *args])
 
     def _use(self, *_: Any) -> Any:
         return self.world.point(("data",))

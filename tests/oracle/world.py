@@ -176,10 +176,14 @@ class World:
                     record.line = line
         return result
 
+    def hand_over(self, roots: Iterable[object]) -> None:
+        """What these objects reach has another owner from now on."""
+        for record in reachable(roots):
+            record.moved = True
+
     def leaked(self, roots: Iterable[object]) -> tuple[set[int], set[int]]:
         """Lines whose resources are open and held by nothing that outlives the function; those of soft leaks apart."""
-        for record in reachable([*roots, *self.run.roots]):
-            record.moved = True
+        self.hand_over([*roots, *self.run.roots])
         sure: set[int] = set()
         soft: set[int] = set()
         for record in self.run.records:

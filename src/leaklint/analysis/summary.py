@@ -370,17 +370,22 @@ def _judge(result: Walk, name: Place) -> Fate:
 
 
 def _parameter(target: Target, cfg: Cfg, call: ops.Call, place: Place) -> Place | None:
-    """The parameter that receives `place`; None when it goes into ``*args`` or cannot be told."""
-    parameters = cfg.parameters[1:] if target.bound else cfg.parameters
+    """The place in the function that receives `place`: a parameter or an element of a starred one; None when it
+    cannot be told."""
     for arg in call.args:
         if arg.place != place:
             continue
         if arg.key.isdigit():
-            index = int(arg.key)
-            return parameters[index] if index < len(parameters) else None
-        if arg.key in parameters:
+            index = int(arg.key) + target.bound
+            return cfg.parameters[index] if index < cfg.positional else _element(cfg.rest[0])
+        if arg.key in cfg.parameters:
             return arg.key
+        return _element(cfg.rest[1]) if arg.key not in ("*", "**") else None
     return None
+
+
+def _element(name: str) -> Place | None:
+    return f"{name}[]" if name else None
 
 
 __all__ = ["Found", "Returned", "Summaries"]

@@ -46,6 +46,10 @@ class Cfg:
 
     name: str
     parameters: tuple[str, ...] = ()
+    positional: int = 0
+    """how many of the parameters take positional arguments"""
+    rest: tuple[str, str] = ("", "")
+    """the names of ``*args`` and ``**kwargs``, which are parameters too"""
     annotations: dict[str, str] = field(default_factory=dict)
     """dotted type by parameter, where the annotation is a plain name"""
     ops: list[Op] = field(default_factory=list)

@@ -234,19 +234,26 @@ class Statements(Definitions):
         self.cfg.nested[identity] = inner.cfg
         return identity
 
+    def _parameters(self, parameters: cst.Parameters) -> None:
+        self.cfg.parameters = tuple(parameter_names(parameters))
+        self.cfg.positional = len(parameters.posonly_params) + len(parameters.params)
+        stars = (parameters.star_arg, parameters.star_kwarg)
+        args, kwargs = (star.name.value if isinstance(star, cst.Param) else "" for star in stars)
+        self.cfg.rest = (args, kwargs)
+
     def run(self, node: cst.FunctionDef | cst.Lambda | cst.Module) -> None:
         """Lower a function or a module into `cfg`."""
         self.cfg.locals = self.scope.locals
         if isinstance(node, cst.Module):
             self.suite(node.body)
         elif isinstance(node, cst.Lambda):
-            self.cfg.parameters = tuple(parameter_names(node.params))
+            self._parameters(node.params)
             place = self.value(node.body)
             if self.cursor is not None:
                 self.place(ops.Bind(RESULT, place, node=node))
                 self.place(ops.Forget())
         else:
-            self.cfg.parameters = tuple(parameter_names(node.params))
+            self._parameters(node.params)
             self.cfg.annotations = dict(self._annotations(node.params))
             self.cfg.asynchronous = node.asynchronous is not None
             self.suite(node.body)

@@ -143,11 +143,10 @@ def test_huge_input_is_analysed_or_named(folder: Path, name: str) -> None:
     run = check(folder, "big.py")
     if run.code == 2:
         assert re.match(r"error: big\.py:(\d+:)? ", error(run, "big.py"))
-    if python_reads(source):
-        line = source.split("\n").index("    source = open(p)") + 1
+    line = source.split("\n").index("    source = open(p)") + 1
+    # The command reads with a higher limit of recursion than this process has: it may read what this one cannot.
+    if run.code != 2 or python_reads(source):
         assert findings(run, "big.py") == [f"{line}:14 LL101"]
-    else:
-        assert run.code == 2
 
 
 def test_a_huge_table_and_a_leak_take_little_time_and_memory(folder: Path) -> None:

@@ -299,8 +299,6 @@ def test_callers_of_functions(call: str, expected: list[str]) -> None:
     assert caller(call) == expected
 
 
-
-
 @pytest.mark.parametrize(
     ("call", "expected"),
     [

@@ -72,9 +72,17 @@ def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> R
         known = _effect(op, function, state, given, context)
         if known is not None:
             return known
+    if any(_read_whole(a.place, state, context) for a in op.args) or _read_whole(op.receiver, state, context):
+        return Outcome.DISCHARGED
     if not given:
         return state
     return _passed(op, state, given, context)
+
+
+def _read_whole(place: Place, state: Obligation, context: Context) -> bool:
+    """Whether a place is an attribute whose value takes reading the resource to its end (``response.text``)."""
+    base, _, attribute = place.rpartition(".")
+    return attribute in context.resource.finishes and names_one(state.aliases, base)
 
 
 def _released(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> Result:
@@ -159,7 +167,9 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
         spelled = bool(given) or names_one(state.aliases, op.receiver)
         return replace(state, aliases=state.aliases | {op.dst}) if spelled else state
     if not given:
-        return None
+        # ``Thread(target=server.serve_forever)``: what keeps a method keeps its object.
+        kept = effect is Effect.KEEPS and any(_reaches(a.place, state, context) for a in op.args)
+        return Outcome.TRANSFERRED if kept else None
     sure = any(names_one((*state.aliases, *state.closers), place) for place in given)
     match effect:
         case Effect.CLOSER if sure:
@@ -193,6 +203,12 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
             return state
         case _:
             return None
+
+
+def _reaches(place: Place, state: Obligation, context: Context) -> bool:
+    """Whether a place is a method of the resource, or a function that captured it."""
+    base, _, method = place.rpartition(".")
+    return bool(method and base and names_one(state.aliases, base)) or bool(captured(place, state, context))
 
 
 def _local_stack(receiver: Place, context: Context) -> bool:

@@ -209,6 +209,8 @@ def bind(dst: Place, src: Place, state: Obligation, context: Context, *, weak: b
     if src and "." in src and dst not in aliases:
         base, _, attribute = src.rpartition(".")
         if names_one(state.aliases, base):
+            if attribute in context.resource.finishes and context.resource.parts == ("",):
+                return Outcome.DISCHARGED
             if is_release(attribute, context.resource):
                 derived |= {Mark.CALLS + dst}
             elif attribute in _HOLDING:

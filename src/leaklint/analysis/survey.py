@@ -157,6 +157,8 @@ class _Surveyor:
             op = self.cfg.ops[number]
             if isinstance(op, ops.Assume) and op.node is not None:
                 span = self.span(op.node)
+                if span.start == span.end:
+                    continue  # libcst changed the text: nothing can be quoted
                 yield span, f"`{self._text(span)}` is {'true' if op.holds else 'false'}"
 
 

@@ -10,8 +10,6 @@ from leaklint.result import Checked, Failed, Outcome, Skipped, Work
 from leaklint.syntax import comments, containers, words
 from leaklint.workspace import Workspace
 
-MAX_BYTES = 20_000_000
-
 
 def check_source(data: bytes, path: str, settings: Settings, workspace: Workspace | None = None) -> Outcome:
     """Check the bytes of one file; `path` is written into findings as given.

@@ -1,4 +1,13 @@
-"""Calls: what is called, with what, and what a call of a container's method does to the container."""
+"""Calls: what is called, with what, and what a call of a container's method does to the container.
+
+Example, ``files.append(open(p))``: ``open`` is a name behind which the scope knows a dotted one, so it is the callee;
+``files`` is a variable, so it is the receiver and ``append`` the method::
+
+    %1 = open(p)
+    %2 = files.append(%1)
+    files[] = %1            an element of the list may be the file now
+    escape files[]          and belongs to whoever holds the list
+"""
 
 from __future__ import annotations
 
@@ -20,7 +29,8 @@ _CONTAINERS = frozenset({"list", "dict", "set", "tuple", "collections.deque", "c
 class Calls(Targets):
     """Everything about calls."""
 
-    def _Call(self, node: cst.Call, *, awaited: bool = False, discarded: bool = False) -> Place:
+    def call(self, node: cst.Call, *, awaited: bool = False, discarded: bool = False) -> Place:
+        """Lower a call; the place of its result. `discarded` says that nothing looks at it."""
         callee = self.dotted(node.func)
         receiver = method = name = ""
         if not callee:
@@ -30,6 +40,8 @@ class Calls(Targets):
         call = ops.Call(result, callee, receiver, method, name, args, node, awaited, discarded)
         self._emit_call(call)
         return result
+
+    _Call = call
 
     def _callee(self, func: cst.BaseExpression) -> tuple[Place, str, str]:
         if isinstance(func, cst.Attribute):

@@ -53,7 +53,7 @@ class Conditions(Lowering):
             return self._compare(node)
         if isinstance(node, cst.Attribute) and node.attr.value == "closed":
             base = self.value(node.value)
-            return self._split(Test.CLOSED, base, True, self._guard(node), node)
+            return self._split(Test.CLOSED, base, True, self.guard(node), node)
         place = self.value(node)
         if self.cursor is None:
             return None, None
@@ -63,7 +63,7 @@ class Conditions(Lowering):
             if receiver and node.func.attr.value in ("is_closed", "is_closing"):
                 return self._split(Test.CLOSED, receiver, True, "", node)
             place = f"{receiver}.{node.func.attr.value}" if receiver else place
-        return self._split(Test.TRUTH, place, True, self._guard(node), node)
+        return self._split(Test.TRUTH, place, True, self.guard(node), node)
 
     def _path(self, node: cst.BaseExpression) -> Place:
         """The place of a chain of names and attributes that start at a variable, without ops."""
@@ -97,7 +97,7 @@ class Conditions(Lowering):
         negated = isinstance(operator, cst.IsNot | cst.NotEqual | cst.NotIn)
         equality = isinstance(operator, cst.Is | cst.IsNot | cst.Equal | cst.NotEqual)
         if equality and isinstance(right_node, cst.Name) and right_node.value == "None":
-            subject = self._guard(node.left)
+            subject = self.guard(node.left)
             key = f"{subject} is None" if subject else ""
             if key:
                 self.cfg.guards[key] = self.cfg.guards[subject]
@@ -110,7 +110,7 @@ class Conditions(Lowering):
             truth, _ = self.constant(right_node)
             base = self._path(node.left.value)
             if truth is not None and base:
-                return self._split(Test.CLOSED, base, truth is not negated, self._guard(node.left), node)
+                return self._split(Test.CLOSED, base, truth is not negated, self.guard(node.left), node)
         if equality and self.dotted(right_node) in _STANDARD:
             return self._split(Test.STANDARD, left, not negated, "", node)
         if isinstance(operator, cst.Is | cst.IsNot) and left and right:
@@ -121,8 +121,8 @@ class Conditions(Lowering):
                 return self._split(Test.NEGATIVE, left, negative, "", node)
         name = _SIDE.get(type(operator))
         if name is None:
-            return self._split(Test.OPAQUE, "", True, self._guard(node), node)
-        sides = self._guard(node.left), self._guard(right_node, constants=True)
+            return self._split(Test.OPAQUE, "", True, self.guard(node), node)
+        sides = self.guard(node.left), self.guard(right_node, constants=True)
         key = f"{sides[0]} {name} {sides[1]}" if all(sides) else ""
         if key:
             self.cfg.guards[key] = self.cfg.guards[sides[0]] | self.cfg.guards.get(sides[1], frozenset())
@@ -144,7 +144,7 @@ class Conditions(Lowering):
             return False if isinstance(operator, cst.GreaterThanEqual | cst.GreaterThan) else None
         return None
 
-    def _guard(self, node: cst.BaseExpression, *, constants: bool = False) -> str:
+    def guard(self, node: cst.BaseExpression, *, constants: bool = False) -> str:
         """A key for a condition that gives the same answer until one of its variables is bound again, or ""."""
         names: set[str] = set()
         text = self._pure(node, names)

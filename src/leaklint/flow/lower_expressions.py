@@ -1,7 +1,12 @@
-"""Expressions to ops, in the order in which Python evaluates them.
+"""The other expressions, in the order in which Python evaluates them: names, displays, operators, strings, suspension.
 
-`Expressions.value` lowers an expression and returns the place of its value, empty when it can hold no resource;
-`Expressions.branch` lowers a condition and returns the two positions from which control goes on.
+The place of a value is empty when it can hold no resource.
+
+Example, ``[open(p), 1]``: the display is a temporary, its elements are places in it::
+
+    %1 = a container
+    %2 = open(p)
+    %1[0] = %2          the literal 1 has no place
 """
 
 from __future__ import annotations
@@ -16,7 +21,6 @@ from leaklint.flow.frames import ANY, CANCELLED
 from leaklint.flow.lower_base import Position
 from leaklint.flow.lower_comprehensions import Comprehensions
 from leaklint.flow.ops import Place, Test, Use
-from leaklint.flow.scope import Scope
 
 
 class Expressions(Comprehensions):
@@ -25,9 +29,9 @@ class Expressions(Comprehensions):
     def discard(self, node: cst.BaseExpression) -> None:
         """Lower an expression statement."""
         if isinstance(node, cst.Call):
-            self._Call(node, discarded=True)
+            self.call(node, discarded=True)
         elif isinstance(node, cst.Await) and isinstance(node.expression, cst.Call):
-            self._Call(node.expression, awaited=True, discarded=True)
+            self.call(node.expression, awaited=True, discarded=True)
         elif isinstance(node, cst.Attribute):
             base = self.value(node.value)
             if base:
@@ -48,7 +52,7 @@ class Expressions(Comprehensions):
 
     def _Await(self, node: cst.Await) -> Place:
         if isinstance(node.expression, cst.Call):
-            return self._Call(node.expression, awaited=True)
+            return self.call(node.expression, awaited=True)
         place = self.value(node.expression)
         self.act(ops.Event(Use.AWAIT, place, node), cancel=True)
         return place
@@ -97,7 +101,7 @@ class Expressions(Comprehensions):
         self.place(ops.Bind(result, truth=bool(node.elements), none=False, container=True))
         for element in node.elements:
             if isinstance(element, cst.DictElement):
-                key = self._key(element.key)
+                key = self.key(element.key)
                 self.value(element.key)
                 place = self.value(element.value)
                 if place:
@@ -152,7 +156,7 @@ class Expressions(Comprehensions):
 
     def _assume_value(self, node: cst.BaseExpression, place: Place, value: bool) -> None:
         if place:
-            self.place(ops.Assume(Test.TRUTH, place, value, self._guard(node), node, value))
+            self.place(ops.Assume(Test.TRUTH, place, value, self.guard(node), node, value))
 
     def _IfExp(self, node: cst.IfExp) -> Place:
         result = self.temporary()
@@ -195,58 +199,3 @@ class Expressions(Comprehensions):
         result = self.temporary()
         self.place(ops.Spell(result, sources))
         return result
-
-    def _Lambda(self, node: cst.Lambda) -> Place:
-        parameters = set(parameter_names(node.params))
-        defaults = self.defaults(node.params)
-        names: set[str] = set()
-        stack: list[cst.CSTNode] = [node.body]
-        while stack:
-            child = stack.pop()
-            if isinstance(child, cst.Name):
-                names.add(child.value)
-            elif isinstance(child, cst.Attribute | cst.Arg):
-                stack.append(child.value)
-            else:
-                stack.extend(child.children)
-        captured = sorted((names - parameters) & self._captives())
-        result = self.temporary()
-        inner = self._inner_scope("<lambda>", frozenset(parameters))
-        function = self.lower_nested(node, inner)
-        self.place(ops.Define(result, function, tuple(captured)))
-        if defaults:
-            self.place(ops.Derive(result, defaults, owns=True))
-        return result
-
-    def defaults(self, parameters: cst.Parameters) -> tuple[Place, ...]:
-        """Lower the default arguments of a function; the places of their values, which the function keeps."""
-        found = []
-        for parameter in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params):
-            if parameter.default is not None:
-                found.append(self.value(parameter.default))
-        return tuple(place for place in found if place)
-
-    def _captives(self) -> frozenset[str]:
-        if self.scope.module:
-            return frozenset()
-        return self.scope.locals | self.scope.outer | self.scope.nonlocals
-
-    def _inner_scope(self, name: str, names: frozenset[str], **more: object) -> Scope:
-        prefix = "" if self.scope.module else f"{self.scope.name}.<locals>."
-        path = "".join(f"{p}." for p, _ in self.classes[-1:])
-        return Scope(
-            name=f"{prefix}{path}{name}",
-            locals=names,
-            outer=self._captives(),
-            event="" if self.scope.event in names else self.scope.event,
-            follow=self.scope.follow,
-            resolve=self.scope.resolve if self.scope.module else self.scope.dotted,
-            **more,  # type: ignore[arg-type]
-        )
-
-
-def parameter_names(parameters: cst.Parameters) -> list[str]:
-    """The names of all parameters, starred ones last."""
-    found = [p.name.value for p in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)]
-    stars = (parameters.star_arg, parameters.star_kwarg)
-    return found + [star.name.value for star in stars if isinstance(star, cst.Param)]

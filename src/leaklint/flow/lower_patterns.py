@@ -1,4 +1,11 @@
-"""The patterns of ``match``: which names they bind to what, and when they cannot fail."""
+"""The patterns of ``match``: which names they bind to what, and when they cannot fail.
+
+Example, ``match pair:`` / ``case [f, None]: ...`` / ``case other: ...``, with the subject kept in ``#1``::
+
+    assume not #1 is None    a sequence is not None
+    f = #1[0]                then the body of the first case
+    other = #1               on the other way: irrefutable, so nothing falls through
+"""
 
 from __future__ import annotations
 
@@ -45,7 +52,7 @@ class Patterns(Expressions):
                     self.bind_pattern(element.value, part)
         elif isinstance(pattern, cst.MatchMapping):
             for entry in pattern.elements:
-                self.bind_pattern(entry.pattern, f"{subject}[{self._key(entry.key)}]" if subject else "")
+                self.bind_pattern(entry.pattern, f"{subject}[{self.key(entry.key)}]" if subject else "")
             self._bind_rest(pattern.rest, subject)
         elif isinstance(pattern, cst.MatchClass):
             for positional in pattern.patterns:
@@ -73,7 +80,7 @@ class Patterns(Expressions):
             return
         key = ""
         if guard and isinstance(pattern, cst.MatchValue):
-            constant = self._guard(pattern.value, constants=True)
+            constant = self.guard(pattern.value, constants=True)
             if constant:
                 key = f"{guard} == {constant}"
                 self.cfg.guards[key] = self.cfg.guards[guard]

@@ -1,4 +1,13 @@
-"""Statements to ops: the frames that jumps unwind, and the graph of one function or module."""
+"""Statements to ops: simple ones, branches and loops; and `Statements.run`, the graph of one function or module.
+
+Example, ``while more(): f = open(p)`` / ``return f``::
+
+    while                  the head, where the ways of all turns meet
+    %1 = more()
+    assume %1              the other way, assume not %1, leads behind the loop
+    %2 = open(p); f = %2   back to the head
+    #result = f            ``return`` binds the result, and jumps by way of the frames around it
+"""
 
 from __future__ import annotations
 
@@ -10,8 +19,7 @@ from leaklint.catalogue.model import Catalogue
 from leaklint.flow import ops
 from leaklint.flow.cfg import RETURN, Cfg, EdgeKind
 from leaklint.flow.frames import Loop, Thrown, Way, cancels
-from leaklint.flow.lower_definitions import Definitions
-from leaklint.flow.lower_expressions import parameter_names
+from leaklint.flow.lower_definitions import Definitions, parameter_names
 from leaklint.flow.ops import RESULT, Use
 from leaklint.flow.scope import Scope
 
@@ -138,7 +146,7 @@ class Statements(Definitions):
 
     def _Match(self, node: cst.Match) -> None:
         subject = self.value(node.subject)
-        guard = self._guard(node.subject)
+        guard = self.guard(node.subject)
         kept = self.hidden()
         self.place(ops.Bind(kept, subject))
         ends: list[int | None] = []
@@ -254,7 +262,7 @@ class Statements(Definitions):
                 self.place(ops.Forget())
         else:
             self._parameters(node.params)
-            self.cfg.annotations = dict(self._annotations(node.params))
+            self.cfg.annotations = dict(self.annotations(node.params))
             self.cfg.asynchronous = node.asynchronous is not None
             self.suite(node.body)
         if self.cursor is not None:

@@ -22,7 +22,7 @@ class Targets(Conditions):
         sliced = False
         for element in node.slice:
             if isinstance(element.slice, cst.Index):
-                key = self._key(element.slice.value)
+                key = self.key(element.slice.value)
                 self.value(element.slice.value)
             elif isinstance(element.slice, cst.Slice):
                 sliced = True
@@ -39,7 +39,8 @@ class Targets(Conditions):
             return part
         return f"{base}[{key if len(node.slice) == 1 else ''}]"
 
-    def _key(self, node: cst.BaseExpression) -> str:
+    def key(self, node: cst.BaseExpression) -> str:
+        """The key of a subscript as it stands in a place: the text of a literal, empty for any."""
         if isinstance(node, cst.Integer):
             return node.value
         if isinstance(node, cst.SimpleString):

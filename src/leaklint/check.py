@@ -32,7 +32,7 @@ def check_source(data: bytes, path: str, settings: Settings, workspace: Workspac
             if found.skip_file:
                 return Skipped(path, "skip-file comment")
         elif comments.may_hold_comments(data):
-            # ``# noqa`` alone matters when there is something to suppress: it is read then.
+            # Directives of other tools matter when there is something to suppress: they are read then.
             found = None
         unit = workspace.checked(data, path, work)
     except NotAnalysed as problem:

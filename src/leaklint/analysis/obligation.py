@@ -30,19 +30,7 @@ from leaklint.flow.ops import Place, root_of, within
 _DEEP = 6
 """length of the longest path to a resource that is followed"""
 _HOLDING = frozenset(
-    {
-        "read",
-        "readline",
-        "readlines",
-        "read1",
-        "readinto",
-        "write",
-        "writelines",
-        "recv",
-        "recv_into",
-        "send",
-        "sendall",
-    }
+    {"read", "readline", "readlines", "read1", "readinto", "write", "writelines", "recv", "recv_into", "send"}
     | {"sendall", "buffer", "raw", "file", "fp", "fileno", "__iter__", "__next__", "__enter__", "__exit__"}
 )
 """attributes of the file and socket protocols whose value keeps the object alive"""

@@ -37,6 +37,7 @@ class Inspection:
     found_comments: comments.Comments | None
     """None while nobody has read them"""
     reachable: frozenset[str] = frozenset()
+    _by_line: dict[int, ast.stmt] | None = None
 
     # facts
 
@@ -205,7 +206,9 @@ class Inspection:
         """The lines of the innermost simple statement (or header) around a span."""
         first = self.unit.source.lines.position(span.start)[0]
         last = self.unit.source.lines.position(max(span.start, span.end - 1))[0]
-        node = _statement_at(self.unit.source.tree, first)
+        if self._by_line is None:
+            self._by_line = _statements(self.unit.source.tree)
+        node = self._by_line.get(first)
         if node is not None:
             body = getattr(node, "body", None)
             end = body[0].lineno - 1 if isinstance(body, list) and body else node.end_lineno or last
@@ -249,18 +252,17 @@ def _location(unit: Unit, span: Span) -> Location:
     return Location(unit.path, line, column, end_line, end_column)
 
 
-def _statement_at(tree: ast.AST, line: int) -> ast.stmt | None:
-    """The innermost statement whose lines include `line`."""
-    found: ast.stmt | None = None
-    body: list[ast.AST] = list(ast.iter_child_nodes(tree))
-    while body:
-        node = body.pop()
+def _statements(tree: ast.Module) -> dict[int, ast.stmt]:
+    """The innermost statement of each line."""
+    found: dict[int, ast.stmt] = {}
+    stack: list[ast.AST] = list(reversed(tree.body))
+    while stack:
+        node = stack.pop()
         if isinstance(node, ast.stmt):
             start = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-            if not start <= line <= (node.end_lineno or node.lineno):
-                continue
-            found = node
-            body = list(ast.iter_child_nodes(node))
-        elif isinstance(node, ast.ExceptHandler | ast.match_case):
-            body.extend(ast.iter_child_nodes(node))
+            found.update(dict.fromkeys(range(start, (node.end_lineno or node.lineno) + 1), node))
+        elif not isinstance(node, ast.ExceptHandler | ast.match_case):
+            continue
+        for name in ("body", "handlers", "cases", "orelse", "finalbody"):
+            stack.extend(getattr(node, name, ()))
     return found

@@ -170,6 +170,17 @@ class _Inference:
     places: Places
     returned: Callable[[ops.Call], Mapping[str, frozenset[str]]]
     changed: bool = False
+    paths: dict[Place, set[Place]] = field(default_factory=dict)
+    """typed paths (``pair[0]``, ``self.conn``) by the variable that they start from"""
+
+    def __post_init__(self) -> None:
+        for place in self.places.types:
+            self._index(place)
+
+    def _index(self, place: Place) -> None:
+        root = root_of(place)
+        if root != place:
+            self.paths.setdefault(root, set()).add(place)
 
     def add(self, place: Place, kinds: Iterable[str]) -> None:
         if not place:
@@ -179,12 +190,13 @@ class _Inference:
         if after != before:
             self.places.types[place] = after
             self.changed = True
+            self._index(place)
 
     def copy(self, dst: Place, src: Place) -> None:
         self.add(dst, self.places.of(src))
-        for place, kinds in list(self.places.types.items()):
+        for place in sorted(self.paths.get(root_of(src), ())):
             if len(place) > len(src) and place.startswith(src) and place[len(src)] in ".[":
-                self.add(dst + place[len(src) :], kinds)
+                self.add(dst + place[len(src) :], self.places.types[place])
 
     def call(self, op: ops.Call) -> None:
         places, catalogue = self.places, self.places.catalogue

@@ -61,6 +61,10 @@ def parse(text: str) -> ast.Module:
         raise NotAnalysed("too deeply nested to be parsed") from None
 
 
+def _gone(function: str) -> Cfg:
+    raise KeyError(function)
+
+
 def unchanged(name: str) -> str:
     """The dotted name itself: what a file without a project makes of names."""
     return name
@@ -167,6 +171,14 @@ class Unit:
         """The 1-based line of a function's definition."""
         info = self.outline.functions.get(function)
         return info.node.lineno if info is not None else 1
+
+    def dispose(self) -> None:
+        """Cut what ties the file and its module together, so that both go at once and not at a collection."""
+        self.module.home = self.module.memo = None
+        self.module.lower = _gone
+        self.module.gives = frozenset
+        self.module.forget()
+        self.scopes.clear()
 
     def fail(self, reason: str, line: int) -> NotAnalysed:
         """Remember that a part could not be analysed."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 WARM = 128
 """files that are kept parsed: memory stays bounded, and neighbours use each other most"""
-COLLECT_EVERY = 400
+COLLECT_EVERY = 2_000
 """files after which garbage is collected where that does not happen by itself"""
 LEVELS = 6
 """folders above a file that are looked at where no root marks the project"""
@@ -53,6 +53,7 @@ class Workspace:
     _givers: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
     _passing: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
     """None for a file that passes the byte gate, else the modules that it imports"""
+    _cold: list[Unit] = field(default_factory=list)
     _adopted: int = 0
 
     @property
@@ -73,7 +74,9 @@ class Workspace:
         self.units[real] = unit
         self.units.move_to_end(real)
         if len(self.units) > WARM:
-            self.units.popitem(last=False)
+            _, cold = self.units.popitem(last=False)
+            if cold is not None:
+                self._cold.append(cold)
         self._adopted += 1
         if self._adopted == 1:
             gc.freeze()
@@ -87,6 +90,8 @@ class Workspace:
         """The file with these bytes, to be checked under the path as given. Raises NotAnalysed."""
         from leaklint.unit import Unit
 
+        if len(self._cold) >= WARM:
+            self._let_go()
         real = os.path.realpath(path)
         unit = self.units.get(real)
         if unit is None or unit.digest != hash(data):
@@ -96,6 +101,18 @@ class Workspace:
             work.add(unit.work)
             unit.path, unit.work = path, work
         return unit
+
+    def _let_go(self) -> None:
+        """Free what has gone cold. Only between files: while one is checked, its summaries lead anywhere.
+
+        Summaries of the warm modules may lead to the cold ones, so they go too; their graphs stay.
+        """
+        for unit in self._cold:
+            unit.dispose()
+        self._cold.clear()
+        for warm in self.units.values():
+            if warm is not None:
+                warm.module.memo = None
 
     def unit(self, real: str) -> Unit | None:
         """The file at a real path, opened when needed; None when it cannot be."""

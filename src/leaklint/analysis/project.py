@@ -88,6 +88,11 @@ class Module:
             self._graphs.setdefault(nested.name, nested)
         return cfg
 
+    def forget(self) -> None:
+        """Drop all graphs."""
+        self._graphs.clear()
+        self.failed.clear()
+
     @property
     def graphs(self) -> Iterable[Cfg]:
         """The graphs lowered so far."""

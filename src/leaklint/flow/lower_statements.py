@@ -240,6 +240,7 @@ class Statements(Definitions):
         inner.functions = self.functions
         inner.run(node)
         self.cfg.nested[identity] = inner.cfg
+        vars(inner).clear()
         return identity
 
     def _parameters(self, parameters: cst.Parameters) -> None:

@@ -78,8 +78,6 @@ class Workspace:
             if cold is not None:
                 self._cold.append(cold)
         self._adopted += 1
-        if self._adopted == 1:
-            gc.freeze()
         if self._adopted % COLLECT_EVERY == 0 and not gc.isenabled():
             gc.collect()
         unit.real = real

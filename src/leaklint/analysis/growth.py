@@ -40,6 +40,7 @@ _DISPLAYS: tuple[tuple[type[ast.expr], str], ...] = (
 _ORDERED = frozenset({"append", "appendleft", "extend", "extendleft", "insert"})
 _NAMING = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Yield, ast.arguments, ast.Lambda)
 """what gives a value another name, or to somebody else"""
+_BOUNDING = (ast.In, ast.NotIn, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _BUILTINS = frozenset(dir(builtins))
 _TEXT = 40
 
@@ -85,11 +86,11 @@ def growths(code: Code, unique: Callable[[ast.expr], bool], span: Callable[[ast.
     events = influenced(code)
     for container in growing:
         rated = [
-            (_confidence(addition, container, events.get(addition.function, frozenset()), unique), addition)
+            (_confidence(code, addition, container, events.get(addition.function, frozenset()), unique), addition)
             for addition in container.additions
             if _lasts(addition, container)
             and not once.covers(addition.function, addition.node.lineno)
-            and not _guarded(code, container, addition)
+            and not _guarded(code, addition, _asks_size(container))
         ]
         if rated:
             rated.sort(key=lambda each: (-each[0].rank, each[1].node.lineno, each[1].node.col_offset))
@@ -120,9 +121,13 @@ def _lasts(addition: _Addition, container: _Container) -> bool:
 
 
 def _confidence(
-    addition: _Addition, container: _Container, events: frozenset[str], unique: Callable[[ast.expr], bool]
+    code: Code,
+    addition: _Addition,
+    container: _Container,
+    events: frozenset[str],
+    unique: Callable[[ast.expr], bool],
 ) -> Confidence:
-    if addition.many:
+    if addition.many or (addition.key is not None and _guarded(code, addition, _asks_bound(addition.key, container))):
         return Confidence.LOW
     if addition.key is None or any(unique(n) for n in ast.walk(addition.key) if isinstance(n, ast.expr)):
         sure = Confidence.HIGH
@@ -321,12 +326,29 @@ def _takes_away(node: ast.AST, names: set[str]) -> bool:
     return variable is not None and variable.id in names
 
 
-def _guarded(code: Code, container: _Container, addition: _Addition) -> bool:
-    """Whether the addition stands behind a test of the container's size: it fills it once, or up to a bound."""
-
-    def asks(test: ast.expr) -> bool:
-        return any(isinstance(node, ast.Name) and node.id == container.name for node in unkeyed(test))
-
+def _guarded(code: Code, addition: _Addition, asks: Callable[[ast.expr], bool]) -> bool:
+    """Whether the addition stands behind a test that asks something."""
     line = addition.node.lineno
     body = code.functions[addition.function].body
     return any(s.lineno <= line <= (s.end_lineno or s.lineno) for s in behind(body, asks))
+
+
+def _asks_size(container: _Container) -> Callable[[ast.expr], bool]:
+    """A test of the container's size: behind it the container is filled once, or up to a bound."""
+    return lambda test: any(isinstance(node, ast.Name) and node.id == container.name for node in unkeyed(test))
+
+
+def _asks_bound(key: ast.expr, container: _Container) -> Callable[[ast.expr], bool]:
+    """A test of the key itself, against a limit or among the members of something else: there are only so many."""
+    text = ast.unparse(key)
+
+    def asks(test: ast.expr) -> bool:
+        return any(
+            isinstance(node, ast.Compare)
+            and isinstance(node.ops[0], _BOUNDING)
+            and ast.unparse(node.left) == text
+            and not any(isinstance(n, ast.Name) and n.id == container.name for n in ast.walk(node))
+            for node in ast.walk(test)
+        )
+
+    return asks

@@ -3,10 +3,11 @@
 ## What it does
 Reports work that handler code starts and does not wait for on every normal path: a `threading.Thread` or `Timer` that
 is not joined (or cancelled), an executor or a pool that is not shut down, a `multiprocessing.Process` that is not
-joined, a `subprocess.Popen` without pipes that is not waited for. Here it stands in place of LL101, LL103 and LL104:
-one finding per thing that was started. What only an exception leaves running, what is started outside of handler code,
-and child processes with pipes, which hold descriptors, stay with LL1; a thread outside of handler code is not reported
-at all, for it ends by itself. Work that is started once in a sandbox, behind a guard on a global, is not reported.
+joined, a `subprocess.Popen` without pipes that is not waited for; `terminate` and `kill` only ask it to end. Here it
+stands in place of LL101, LL103 and LL104: one finding per thing that was started. What only an exception or a `raise`
+leaves running, what is started outside of handler code, and child processes with pipes, which hold descriptors, stay
+with LL1; a thread is not reported there, for it ends by itself. Work that is started once in a sandbox, behind a guard
+on a global, is not reported.
 
 ## Why it matters in Lambda
 When the handler returns, the sandbox is frozen with all its threads and processes in the middle of what they were
@@ -75,8 +76,7 @@ def check(facts: ModuleFacts) -> Iterator[Draft]:
             continue
         yield Draft(
             site,
-            f"{wording.subject(site)} is left running{_way(facts, found)}: it is frozen with the sandbox "
-            "when the handler returns",
+            _text(facts, site, found),
             found.confidence,
             wording.path_steps(site, found.leak, opened="made here", state="still running"),
             found.leak,
@@ -84,8 +84,13 @@ def check(facts: ModuleFacts) -> Iterator[Draft]:
         )
 
 
-def _way(facts: ModuleFacts, found: Verdict) -> str:
-    return f" {wording.way(facts, found.leak)}" if found.code == verdict.NOT_ON_SOME_PATH else ""
+def _text(facts: ModuleFacts, site: Site, found: Verdict) -> str:
+    way = f" {wording.way(facts, found.leak)}" if found.code == verdict.NOT_ON_SOME_PATH else ""
+    if site.looks_released is not None:
+        span, method = site.looks_released
+        told = f"after `{method}` {wording.on_line(facts, span)}"
+        return f"{wording.subject(site)} is not waited for {told}{way}: it may still run when the handler returns"
+    return f"{wording.subject(site)} is left running{way}: it is frozen with the sandbox when the handler returns"
 
 
 def _help(site: Site) -> str:

@@ -82,8 +82,9 @@ def judge(site: Site) -> Verdict | None:
 
 
 def is_left_running(site: Site, found: Verdict) -> bool:
-    """Whether ``site`` is work that a handler leaves running on a normal path: LL303 says so instead of LL1."""
-    return site.resource.runs and site.repeats and not site.module_level and found.code in LEFT_RUNNING
+    """Whether ``site`` is work that still runs when a handler returns: LL303 says so instead of LL1."""
+    returns = found.code in LEFT_RUNNING and found.leak.exit is not LeakExit.RAISE
+    return returns and site.resource.runs and site.repeats and not site.module_level
 
 
 def gravest(site: Site) -> Verdict | None:

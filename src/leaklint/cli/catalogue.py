@@ -99,10 +99,14 @@ def _rows(resource: Resource) -> Iterator[tuple[str, str]]:
     conditions = [f"{c.argument} is {c.is_}{' (or not known)' if c.default else ''}" for c in resource.when]
     yield "if", " and ".join(conditions)
     yield "parts", ", ".join(part for part in resource.parts if part)
+    yield "is argument", resource.argument
+    yield "beside", "what else the call acquires" if resource.beside else ""
     yield "open after", ", ".join(resource.starts)
+    yield "runs on", "until it is waited for" if resource.runs else ""
     yield "owns argument", ", ".join(resource.owns)
     yield "released by", " or ".join(" and ".join(map(_call, steps)) for steps in resource.release)
     yield "released with", resource.owner if resource.owner_releases else ""
+    yield "asked by", ", ".join(resource.asked_by)
     yield "finished by", ", ".join(resource.finishes)
     yield "no release", ", ".join(resource.looks_like)
     yield "with", _EXITS[resource.with_.value] + (f" and {resource.with_also}" if resource.with_also else "")

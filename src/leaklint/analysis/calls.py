@@ -141,7 +141,8 @@ def _performs(op: ops.Call, one: Step, state: Obligation, context: Context) -> b
         if not receiver.endswith(f".{path}"):
             return False
         receiver = receiver[: -len(path) - 1]
-    if not names_one(state.aliases, receiver):
+    carriers = (f"{receiver}{part}" for part in context.resource.parts if part.startswith("."))
+    if not names_one(state.aliases, receiver) and not any(names_one(state.aliases, place) for place in carriers):
         return False
     if one.awaited and op.discarded and not op.awaited:
         context.notes.uncalled = op.node

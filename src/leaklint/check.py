@@ -17,7 +17,8 @@ def check_source(data: bytes, path: str, settings: Settings, workspace: Workspac
     `workspace` is shared by the files of a run, to read each module of the project once; findings do not depend on it.
     """
     work = Work(files=1)
-    passed = words.passes(data, GATE) or comments.may_be_unused(data) or containers.may_grow(data)
+    directives = comments.may_be_unused(data)
+    passed = words.passes(data, GATE) or directives or containers.may_grow(data)
     workspace = workspace or Workspace()
     if not passed and not workspace.comes_back(data, os.path.realpath(path)):
         work.gated = 1
@@ -27,7 +28,7 @@ def check_source(data: bytes, path: str, settings: Settings, workspace: Workspac
 
     found: comments.Comments | None = comments.Comments()
     try:
-        if b"leaklint" in data.lower() or comments.may_be_unused(data):
+        if b"leaklint" in data.lower() or directives:
             found = comments.read(decode(data))
             if found.skip_file:
                 return Skipped(path, "skip-file comment")

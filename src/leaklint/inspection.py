@@ -229,7 +229,7 @@ class Inspection:
             severity=severity.severity(site, draft.leak, rule.code),
             confidence=draft.confidence,
             resource=site.resource.id if site is not None else "",
-            function=site.function.replace(".<locals>", "") if site is not None else draft.function or "<module>",
+            function=site.function if site is not None else draft.function or "<module>",
             handler=site.handler if site is not None else bool(draft.function),
             steps=(*self._origin_steps(site), *(Step(_location(self.unit, s), message) for s, message in draft.steps)),
             help=draft.help,

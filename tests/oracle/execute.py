@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.oracle.library import Library
 from tests.oracle.resources import Event, Sink, Toggle
+from tests.oracle.standins import Library
 from tests.oracle.world import FILENAME, Abort, Fault, Limits, Run, World
 
 NARROW: dict[str, type[BaseException]] = {"ValueError": ValueError, "KeyError": KeyError, "OSError": OSError}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.oracle.grammar import HELPERS, Env, Maker, Program, indent
-from tests.oracle.library import LIBRARY
 from tests.oracle.regions import REGIONS
+from tests.oracle.standins import LIBRARY
 from tests.oracle.statements import STATEMENTS
 
 HEADS = {

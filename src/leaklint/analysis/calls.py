@@ -45,6 +45,9 @@ def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> R
     released = _released(op, state, edge, context)
     if released is not state:
         return released
+    if any(_read_whole(place, state, context) for place in (op.receiver, *(a.place for a in op.args))):
+        # What is given was read before the call was made.
+        return Outcome.DISCHARGED
     if edge is not EdgeKind.NORMAL:
         if not any(summary.fate is Fate.CLOSES for summary in fates(op, state, context)):
             return state
@@ -72,8 +75,6 @@ def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> R
         known = _effect(op, function, state, given, context)
         if known is not None:
             return known
-    if any(_read_whole(a.place, state, context) for a in op.args) or _read_whole(op.receiver, state, context):
-        return Outcome.DISCHARGED
     if not given:
         return state
     return _passed(op, state, given, context)
@@ -82,7 +83,7 @@ def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> R
 def _read_whole(place: Place, state: Obligation, context: Context) -> bool:
     """Whether a place is an attribute whose value takes reading the resource to its end (``response.text``)."""
     base, _, attribute = place.rpartition(".")
-    return attribute in context.resource.finishes and names_one(state.aliases, base)
+    return attribute in context.resource.finishes_read and names_one(state.aliases, base)
 
 
 def _released(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> Result:

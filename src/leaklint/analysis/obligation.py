@@ -17,7 +17,7 @@ Example, ``f = open(p)`` / ``rows = csv.reader(f)`` / ``shut = f.close``::
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from leaklint.analysis.places import names_one, relative
@@ -132,10 +132,7 @@ class Context:
     owners: frozenset[Place] = frozenset()
     """places that name the owner of the resource: the connection of a cursor"""
     owner: Resource | None = None
-    notes: Notes = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        self.notes = Notes()
+    notes: Notes = field(default_factory=Notes)
 
 
 Result = Obligation | Outcome
@@ -197,7 +194,7 @@ def bind(dst: Place, src: Place, state: Obligation, context: Context, *, weak: b
     if src and "." in src and dst not in aliases:
         base, _, attribute = src.rpartition(".")
         if names_one(state.aliases, base):
-            if attribute in context.resource.finishes and context.resource.parts == ("",):
+            if attribute in context.resource.finishes_read:
                 return Outcome.DISCHARGED
             if is_release(attribute, context.resource):
                 derived |= {Mark.CALLS + dst}

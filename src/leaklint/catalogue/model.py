@@ -193,6 +193,8 @@ class Resource:
     finishes: tuple[str, ...] = ()
     """methods after which it releases itself when they return: a ``read`` to the end, ``__iter__`` for a loop that runs
     to its end; a weaker release that no fix adds"""
+    finishes_read: tuple[str, ...] = ()
+    """attributes whose value takes reading the resource to its end: ``text`` of a streamed response"""
     finishes_raising: bool = False
     """it also releases itself when such a method raises"""
     tier: Tier = Tier.G3

@@ -311,6 +311,7 @@ _RESOURCE: dict[str, tuple[str, Converter]] = {
     "looks_like": ("looks_like", _list(_dotted)),
     "alive": ("alive", _list(_dotted)),
     "finishes": ("finishes", _list(_dotted)),
+    "finishes_read": ("finishes_read", _list(_dotted)),
     "tier": ("tier", _member(Tier)),
     "server": ("server", _flag),
     "finishes_raising": ("finishes_raising", _flag),

@@ -46,7 +46,7 @@ class Workspace:
     _summaries: Summaries | None = None
     _listings: dict[str, frozenset[str]] = field(default_factory=dict)
     _roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _located: dict[tuple[str, str], str] = field(default_factory=dict)
+    _located: dict[tuple[str, str, bool], str] = field(default_factory=dict)
     _meanings: dict[str, dict[str, str]] = field(default_factory=dict)
     _canonical: dict[tuple[str, str], str] = field(default_factory=dict)
     _gives: dict[tuple[str, str, int], bool] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class Workspace:
 
     def canonical(self, real: str, name: str) -> str:
         """The dotted name behind re-exports of the project: ``ourdb.connect`` -> ``psycopg2.connect``."""
-        key = (os.path.dirname(real), name)
+        key = (real, name)
         known = self._canonical.get(key)
         if known is None:
             known = self._canonical[key] = self._behind(real, name)
@@ -178,13 +178,13 @@ class Workspace:
                 return found, tail
             head, _, last = head.rpartition(".")
             tail = f"{last}.{tail}" if tail else last
-            if not head.strip("."):
-                break
         return "", ""
 
     def locate(self, real: str, name: str) -> str:
         """The real path of the module with this dotted name (leading dots for a relative one), or an empty string."""
-        key = (os.path.dirname(real), name)
+        folder, file = os.path.split(real)
+        # A module is never what it imports itself: ``json.py`` that imports json sees another one than its neighbours.
+        key = (folder, name, file == f"{name.rpartition('.')[2]}.py")
         known = self._located.get(key)
         if known is None:
             known = self._located[key] = self._locate(real, name)
@@ -255,7 +255,7 @@ class Workspace:
         `hops` bounds how many further modules it may have it from: so the answer is the same from wherever one asks,
         circles of imports included.
         """
-        key = (os.path.dirname(real), name, hops)
+        key = (real, name, hops)
         known = self._gives.get(key)
         if known is None:
             module, rest = self._split(real, name)
@@ -289,7 +289,7 @@ class Workspace:
             if outlined is not None and (outlined.returns or outlined.generator):
                 names.add(function.rpartition(".")[2])
         for local, meanings in unit.names.meanings.items():
-            if any(self.gives(real, meaning, hops - 1) for meaning in meanings):
+            if any(m in unit.catalogue.acquirers or self.gives(real, m, hops - 1) for m in meanings):
                 names.add(local)
         return frozenset(names)
 

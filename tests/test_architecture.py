@@ -30,7 +30,7 @@ LAYERS = (
     "finding",
     "result",
     # settings and knowledge
-    "config",
+    "config.*",
     "catalogue.*",
     # source
     "discovery",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from leaklint.discovery import EXCLUDED, discover
+from leaklint.config.settings import EXCLUDED
+from leaklint.discovery import discover
 from leaklint.result import Failed
 from tests.command import environment
 

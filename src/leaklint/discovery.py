@@ -12,20 +12,11 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from leaklint.config.settings import EXCLUDED
 from leaklint.result import Failed
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
-
-EXCLUDED = frozenset(
-    {
-        ".aws-sam", ".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints", ".leaklint_cache",
-        ".mypy_cache", ".nox", ".pants.d", ".pyenv", ".pytest_cache", ".pytype", ".ruff_cache", ".serverless", ".svn",
-        ".terraform", ".tox", ".venv", ".vscode", "__pycache__", "__pypackages__", "_build", "buck-out", "build",
-        "cdk.out", "dist", "node_modules", "site-packages", "venv",
-    }
-)  # fmt: skip
-"""names of folders that are not entered, wherever they are, unless they are named themselves"""
 
 _LOCK = ".#"
 """an editor's lock is a dangling link with this prefix"""

@@ -10,7 +10,18 @@ from leaklint.finding import Finding
 
 def selected(code: str, settings: Settings) -> bool:
     """Whether rule ``code`` is asked for: the longest prefix that fits wins, ``ignore`` over an equal ``select``."""
+    if any(code.startswith(selector) for selector in settings.file_ignores):
+        return False
+    for change in reversed(settings.changes):
+        add, remove = _longest(code, change.add), _longest(code, change.remove)
+        if max(add, remove) >= 0:
+            return add > remove
     return _longest(code, settings.select) > _longest(code, settings.ignore)
+
+
+def may_fix(code: str, settings: Settings) -> bool:
+    """Whether findings of rule ``code`` may be fixed: ``fixable`` against ``unfixable``, as in `selected`."""
+    return _longest(code, settings.fixable) > _longest(code, settings.unfixable)
 
 
 def shown(findings: Iterable[Finding], settings: Settings) -> tuple[Finding, ...]:

@@ -263,7 +263,9 @@ class TestJson:
         )
         place = {"path": "app.py", "line": 5, "column": 12, "end_line": 5, "end_column": 33}
         assert document(
-            Checked("app.py", (whole,), suppressed=2), Failed("b.py", "syntax error", 3), Failed("c", "gone")
+            Checked("app.py", (whole,), suppressed=(whole, whole)),
+            Failed("b.py", "syntax error", 3),
+            Failed("c", "gone"),
         ) == {
             "schema_version": 1,
             "findings": [
@@ -323,10 +325,14 @@ class TestSummary:
         [
             ([], "warning: no Python files found", 0),
             ([Checked("a.py")], "No leaks found in 1 file.", 0),
-            ([Checked("a.py"), Checked("b.py", suppressed=2)], "No leaks found in 2 files (2 suppressed).", 0),
+            (
+                [Checked("a.py"), Checked("b.py", suppressed=(FOUND, FOUND))],
+                "No leaks found in 2 files (2 suppressed).",
+                0,
+            ),
             ([Checked("app.py", (FOUND,)), Checked("b.py")], "Found 1 finding in 1 file.", 1),
             (
-                [Checked("app.py", (FOUND, FOUND), suppressed=1), Skipped("b.py", "asked for")],
+                [Checked("app.py", (FOUND, FOUND), suppressed=(FOUND,)), Skipped("b.py", "asked for")],
                 "Found 2 findings in 1 file (1 suppressed, 1 file skipped).",
                 1,
             ),

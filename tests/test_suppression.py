@@ -180,7 +180,27 @@ def test_the_leak_is_found_without_a_comment() -> None:
 )
 def test_a_comment_on_any_line_of_the_statement_suppresses_and_is_counted(comment: str) -> None:
     outcome = check(comment)
-    assert (outcome.findings, outcome.suppressed) == ((), 1)
+    assert (outcome.findings, [finding.rule for finding in outcome.suppressed]) == ((), ["LL101"])
+
+
+def test_a_suppression_changes_no_other_fingerprint() -> None:
+    twice = "def f(p):\n    a = open(p){}\n    a = open(p)\n    return 1\n"
+    plain, silenced = (
+        check_source(twice.format(comment).encode(), "x.py", Settings()) for comment in ("", "  # leaklint: ignore")
+    )
+    assert isinstance(plain, Checked)
+    assert isinstance(silenced, Checked)
+    first, *rest = plain.findings
+    assert rest
+    assert [finding.fingerprint for finding in silenced.findings] == [finding.fingerprint for finding in rest]
+    assert [finding.location for finding in silenced.suppressed] == [first.location]
+
+
+def test_what_is_not_asked_for_does_not_count_as_suppressed() -> None:
+    data = b"def f(p):\n    return open(p).read()  # leaklint: ignore\n"
+    outcome = check_source(data, "x.py", Settings(select=("LL2",)))
+    assert isinstance(outcome, Checked)
+    assert (outcome.findings, outcome.suppressed) == ((), ())
 
 
 def test_an_unused_suppression_is_a_finding_on_the_comment() -> None:

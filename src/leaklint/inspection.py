@@ -164,25 +164,39 @@ class Inspection:
         found = self.survey()
         drafts = [(rule, draft) for rule in RULES if rule.code != UNUSED_SUPPRESSION for draft in rule.check(found)]
         kept: list[tuple[Rule, Draft]] = []
+        silenced: list[tuple[Rule, Draft]] = []
         met: list[tuple[str, int, int]] = []
         for rule, draft in drafts:
             first, last = self._statement_lines(draft.where)
             if comments.suppresses(self.comments, rule.code, first, last):
                 met.append((rule.code, first, last))
+                silenced.append((rule, draft))
             else:
                 kept.append((rule, draft))
         if self.found_comments is not None and self.comments.suppressions:
             kept.extend(self._unused(found, met, settings))
-        findings = [self._finding(rule, draft) for rule, draft in kept]
-        findings.sort(key=lambda finding: (finding.location, finding.rule))
-        shown = select.shown(fingerprinted(findings, self.unit.source.lines.line), settings)
-        text = self.unit.source.text if shown else ""
+        shown, suppressed = self._worded(kept, silenced, settings)
+        text = self.unit.source.text if shown or suppressed else ""
         if self.unit.problems:
             first_problem = self.unit.problems[0]
             return Failed(
-                self.unit.path, first_problem.reason, first_problem.line, shown, len(met), text, self.unit.work
+                self.unit.path, first_problem.reason, first_problem.line, shown, suppressed, text, self.unit.work
             )
-        return Checked(self.unit.path, shown, len(met), text, self.unit.work)
+        return Checked(self.unit.path, shown, suppressed, text, self.unit.work)
+
+    def _worded(
+        self, kept: list[tuple[Rule, Draft]], silenced: list[tuple[Rule, Draft]], settings: Settings
+    ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+        """The findings that are shown and those that a comment suppresses; both count for fingerprints, so that a
+        suppression changes none of the others'."""
+        drafts = [*((draft, False) for draft in kept), *((draft, True) for draft in silenced)]
+        worded = [(self._finding(rule, draft), silent) for (rule, draft), silent in drafts]
+        worded.sort(key=lambda pair: (pair[0].location, pair[0].rule))
+        findings = fingerprinted((finding for finding, _ in worded), self.unit.source.lines.line)
+        by_silence: tuple[list[Finding], list[Finding]] = ([], [])
+        for finding, (_, silent) in zip(findings, worded, strict=True):
+            by_silence[silent].append(finding)
+        return select.shown(by_silence[False], settings), select.shown(by_silence[True], settings)
 
     def _unused(
         self, found: ModuleFacts, met: list[tuple[str, int, int]], settings: Settings

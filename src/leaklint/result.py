@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from leaklint.finding import Finding
 
 
@@ -33,11 +35,15 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The file was analysed whole. ``source`` is the decoded text when there are findings to frame, else empty."""
+    """The file was analysed whole.
+
+    ``suppressed`` are the findings that a comment suppresses. ``source`` is the decoded text when there are findings
+    of either kind to frame, else empty.
+    """
 
     path: str
     findings: tuple[Finding, ...] = ()
-    suppressed: int = 0
+    suppressed: tuple[Finding, ...] = ()
     source: str = ""
     work: Work = field(default_factory=Work)
 
@@ -61,7 +67,7 @@ class Failed:
     reason: str
     line: int = 0
     findings: tuple[Finding, ...] = ()
-    suppressed: int = 0
+    suppressed: tuple[Finding, ...] = ()
     source: str = ""
     work: Work = field(default_factory=Work)
 
@@ -78,8 +84,7 @@ class Report:
     @property
     def findings(self) -> list[Finding]:
         """Every finding to print, by path, line, column, rule."""
-        found = [f for o in self.outcomes if not isinstance(o, Skipped) for f in o.findings]
-        return sorted(found, key=lambda f: (f.location, f.rule))
+        return _sorted(f for o in self.outcomes if not isinstance(o, Skipped) for f in o.findings)
 
     @property
     def not_analysed(self) -> list[Failed]:
@@ -87,9 +92,14 @@ class Report:
         return [o for o in self.outcomes if isinstance(o, Failed)]
 
     @property
-    def suppressed(self) -> int:
-        """How many findings a comment suppressed."""
-        return sum(o.suppressed for o in self.outcomes if not isinstance(o, Skipped))
+    def suppressed(self) -> list[Finding]:
+        """Every finding that would be printed if no comment suppressed it, by path, line, column, rule."""
+        return _sorted(f for o in self.outcomes if not isinstance(o, Skipped) for f in o.suppressed)
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The decoded text of each file that has findings, by its path."""
+        return {o.path: o.source for o in self.outcomes if not isinstance(o, Skipped) and o.source}
 
     @property
     def work(self) -> Work:
@@ -105,3 +115,7 @@ class Report:
         if self.not_analysed:
             return 2
         return 1 if self.findings and not exit_zero else 0
+
+
+def _sorted(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: (finding.location, finding.rule))

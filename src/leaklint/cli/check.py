@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
-from leaklint.cli import selectors
-from leaklint.cli.output import colours, emit, output_encoding, save, say
+from leaklint.cli import outputs, selectors
+from leaklint.cli.output import say
 from leaklint.config import Settings
 from leaklint.finding import Confidence, Severity
 
@@ -23,12 +22,14 @@ _STDIN = "-"
 @click.argument("paths", nargs=-1, type=click.Path(path_type=str))
 @click.option(
     "--output-format",
-    type=click.Choice(["text", "concise", "json"]),
-    default="text",
-    show_default=True,
-    help="How findings are written.",
+    "formats",
+    type=outputs.OutputType(),
+    multiple=True,
+    help=f"How findings are written, and to which file: {', '.join(outputs.FORMATS)}. May be repeated.",
 )
-@click.option("--output-file", type=click.Path(dir_okay=False), help="Write findings to this file.")
+@click.option(
+    "--output-file", type=click.Path(dir_okay=False), help="Write findings to this file, not to standard output."
+)
 @click.option("--select", multiple=True, callback=selectors.parse, help="Rules to run: codes or prefixes, with commas.")
 @click.option("--ignore", multiple=True, callback=selectors.parse, help="Rules to leave out: codes or prefixes.")
 @click.option(
@@ -52,7 +53,7 @@ _STDIN = "-"
 @click.option("-q", "--quiet", is_flag=True, help="Write nothing but findings and errors.")
 def command(
     paths: tuple[str, ...],
-    output_format: str,
+    formats: tuple[outputs.Output, ...],
     output_file: str | None,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
@@ -80,21 +81,18 @@ def command(
         min_severity=Severity(min_severity),
         min_confidence=Confidence(min_confidence),
     )
+    wanted = outputs.resolve(formats, output_file, statistics=statistics)
     report = _analyse(paths, stdin_filename, settings)
-    coloured = output_file is None and colours()
-    encoding = "utf-8" if output_file is not None else output_encoding()
-    lines = (_statistics if statistics else _findings)(report, output_format, encoding, coloured)
-    if output_file is None:
-        emit(lines)
-    else:
-        save(lines, output_file)
+    errors = outputs.write(report, wanted, statistics=statistics)
     for line in summary.failures(report, encoding=getattr(sys.stderr, "encoding", None) or "ascii"):
         say(line)
     if not quiet:
         say(summary.summary(report))
     if verbose:
         say(summary.work(report, perf_counter() - started))
-    return report.exit_code(exit_zero=exit_zero)
+    for error in errors:
+        error.show()
+    return 2 if errors else report.exit_code(exit_zero=exit_zero)
 
 
 def _analyse(paths: tuple[str, ...], stdin_filename: str | None, settings: Settings) -> Report:
@@ -111,32 +109,3 @@ def _analyse(paths: tuple[str, ...], stdin_filename: str | None, settings: Setti
     from leaklint.discovery import discover
 
     return run(discover(paths or (".",)), settings)
-
-
-def _findings(report: Report, output_format: str, encoding: str, coloured: bool) -> Iterator[str]:
-    if output_format == "json":
-        from leaklint.report import json
-
-        return json.render(report)
-    if not report.findings:
-        return iter(())
-    from leaklint.report import colour, concise, text
-
-    paint = colour.painter() if coloured else colour.plain
-    render = concise.render if output_format == "concise" else text.render
-    return render(report, encoding=encoding, paint=paint)
-
-
-def _statistics(report: Report, output_format: str, encoding: str, coloured: bool) -> Iterator[str]:
-    from leaklint.report.summary import statistics
-
-    rows = statistics(report)
-    if output_format == "json":
-        import json
-
-        keys = ("count", "rule", "name")
-        yield from json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=2).split("\n")
-        return
-    width = max((len(str(count)) for count, _, _ in rows), default=0)
-    for count, code, name in rows:
-        yield f"{count:>{width}}\t{code}\t{name}"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import click
+
+_DEVICES = ("/dev/", "/proc/")
+"""what is below is never replaced, also where it leads to a regular file, as /dev/stdout may"""
 
 
 def emit(lines: Iterable[str]) -> None:
@@ -29,12 +34,44 @@ def emit(lines: Iterable[str]) -> None:
 
 
 def save(lines: Iterable[str], path: str) -> None:
-    """Write lines to the file ``path`` as UTF-8. Raises click.ClickException when that is not possible."""
+    """Write lines to the file ``path`` as UTF-8, whole or not at all: a regular file is replaced, keeping its mode.
+
+    A link is followed; a pipe or a device is written to. Raises click.ClickException when that is not possible.
+    """
     try:
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
+        if os.path.abspath(path).startswith(_DEVICES) or (os.path.exists(path) and not os.path.isfile(path)):
+            with open(path, "a", encoding="utf-8", newline="\n") as stream:
+                stream.writelines(line + "\n" for line in lines)
+        else:
+            _replace(lines, os.path.realpath(path))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise click.ClickException(f"cannot write {click.format_filename(path)}: {reason}") from error
+
+
+def _replace(lines: Iterable[str], path: str) -> None:
+    from tempfile import mkstemp
+
+    folder, name = os.path.split(path)
+    descriptor, scratch = mkstemp(prefix=f".{name[:100]}.", dir=folder)
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(line + "\n" for line in lines)
-    except OSError as error:
-        raise click.ClickException(f"cannot write {click.format_filename(path)}: {error.strerror or error}") from error
+        os.chmod(scratch, _mode(path))
+        os.replace(scratch, path)
+    except BaseException:
+        os.unlink(scratch)
+        raise
+
+
+def _mode(path: str) -> int:
+    """The permissions of the file that is there, else those that a created file gets."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
 
 
 def say(text: str) -> None:
@@ -44,6 +81,19 @@ def say(text: str) -> None:
     except OSError:
         if sys.stderr is not None:
             _silence(sys.stderr.fileno())
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What a report is written for: its encoding, and whether it takes colours. A file is UTF-8 without any."""
+
+    encoding: str = "utf-8"
+    coloured: bool = False
+
+    @classmethod
+    def of_output(cls) -> Terminal:
+        """Standard output."""
+        return cls(output_encoding(), colours())
 
 
 def output_encoding() -> str:

@@ -20,7 +20,7 @@ def render(report: Report) -> Iterator[str]:
         "schema_version": SCHEMA_VERSION,
         "findings": [_finding(finding) for finding in report.findings],
         "not_analysed": [_failed(failed) for failed in report.not_analysed],
-        "suppressed": report.suppressed,
+        "suppressed": len(report.suppressed),
     }
     yield from json.dumps(document, indent=2).split("\n")
 

@@ -32,7 +32,8 @@ def summary(report: Report) -> str:
         text = f"No leaks found in {_count(checked, 'file')}"
     else:
         text = "Nothing was analysed"
-    aside = [f"{report.suppressed} suppressed"] if report.suppressed else []
+    suppressed = len(report.suppressed)
+    aside = [f"{suppressed} suppressed"] if suppressed else []
     aside += [f"{_count(skipped, 'file')} skipped"] if skipped else []
     text += f" ({', '.join(aside)})" if aside else ""
     if failed:

@@ -8,14 +8,14 @@ from leaklint.finding import Confidence, Finding, Severity
 from leaklint.report.colour import Paint, Style, plain
 from leaklint.report.frame import Mark, frame, gutter, lines
 from leaklint.report.plain import printer
-from leaklint.result import Report, Skipped
+from leaklint.result import Report
 
 _EMPHASIS = {Severity.HIGH: Style.ERROR, Severity.MEDIUM: Style.WARNING, Severity.LOW: Style.NOTICE}
 
 
 def render(report: Report, *, encoding: str = "utf-8", paint: Paint = plain) -> Iterator[str]:
     """Yield the lines of the report, without line ends; findings are separated by an empty line."""
-    sources = {outcome.path: outcome.source for outcome in report.outcomes if not isinstance(outcome, Skipped)}
+    sources = report.sources
     path, source = "", [""]
     for index, finding in enumerate(report.findings):
         if finding.location.path != path:

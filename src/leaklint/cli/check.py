@@ -9,6 +9,7 @@ import click
 
 from leaklint.cli import outputs, selectors
 from leaklint.cli.output import say
+from leaklint.cli.progress import watched
 from leaklint.config import Settings
 from leaklint.finding import Confidence, Severity
 
@@ -82,7 +83,7 @@ def command(
         min_confidence=Confidence(min_confidence),
     )
     wanted = outputs.resolve(formats, output_file, statistics=statistics)
-    report = _analyse(paths, stdin_filename, settings)
+    report = _analyse(paths, stdin_filename, settings, quiet=quiet or not outputs.for_people(wanted))
     errors = outputs.write(report, wanted, statistics=statistics)
     for line in summary.failures(report, encoding=getattr(sys.stderr, "encoding", None) or "ascii"):
         say(line)
@@ -95,7 +96,7 @@ def command(
     return 2 if errors else report.exit_code(exit_zero=exit_zero)
 
 
-def _analyse(paths: tuple[str, ...], stdin_filename: str | None, settings: Settings) -> Report:
+def _analyse(paths: tuple[str, ...], stdin_filename: str | None, settings: Settings, *, quiet: bool) -> Report:
     from leaklint.result import Report
     from leaklint.run import check_data, run
 
@@ -108,4 +109,4 @@ def _analyse(paths: tuple[str, ...], stdin_filename: str | None, settings: Setti
         raise click.UsageError("--stdin-filename is for reading standard input, not for checking paths")
     from leaklint.discovery import discover
 
-    return run(discover(paths or (".",)), settings)
+    return run(watched(discover(paths or (".",)), quiet=quiet), settings)

@@ -85,15 +85,33 @@ def say(text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """What a report is written for: its encoding, and whether it takes colours. A file is UTF-8 without any."""
+    """What a report is written for: its encoding, whether it takes colours and links, and its width in cells.
+
+    A file is UTF-8 with none of them; 0 is no width.
+    """
 
     encoding: str = "utf-8"
     coloured: bool = False
+    linked: bool = False
+    cells: int = 0
 
     @classmethod
     def of_output(cls) -> Terminal:
         """Standard output."""
-        return cls(output_encoding(), colours())
+        terminal = sys.stdout is not None and sys.stdout.isatty()
+        if not colours():
+            return cls(output_encoding(), cells=_width() if terminal else 0)
+        from leaklint.report.colour import links
+
+        linked = links(os.environ, terminal=terminal)
+        return cls(output_encoding(), True, linked, _width() if terminal else 0)
+
+
+def _width() -> int:
+    """The width of the terminal, for which COLUMNS has the first word."""
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
 
 
 def output_encoding() -> str:

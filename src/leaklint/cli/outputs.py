@@ -60,12 +60,14 @@ class OutputType(_ParamType):
         return [CompletionItem(name) for name in FORMATS if name.startswith(incomplete)]
 
 
-def resolve(outputs: Sequence[Output], output_file: str | None, *, statistics: bool) -> tuple[Output, ...]:
-    """The outputs of a run; text to standard output unless something else is asked for.
+def resolve(
+    outputs: Sequence[Output], output_file: str | None, *, default: str = "text", statistics: bool = False
+) -> tuple[Output, ...]:
+    """The outputs of a run; ``default`` to standard output unless something else is asked for.
 
     Raises click.UsageError when two would go to the same place, or when a format cannot count findings.
     """
-    chosen = tuple(outputs) or (Output("text"),)
+    chosen = tuple(outputs) or (Output(default),)
     if output_file is not None and output_file != _STDOUT:
         if all(output.path is not None for output in chosen):
             raise click.UsageError("--output-file is for a format without a file of its own")
@@ -80,6 +82,11 @@ def resolve(outputs: Sequence[Output], output_file: str | None, *, statistics: b
             if output.format not in _COUNTED:
                 raise click.UsageError(f"--statistics is for {', '.join(_COUNTED)}, not for {output.format}")
     return chosen
+
+
+def for_people(outputs: Sequence[Output]) -> bool:
+    """Whether no program reads standard output as far as the outputs say."""
+    return all(output.path is not None or output.format in FOR_PEOPLE for output in outputs)
 
 
 def write(report: Report, outputs: Sequence[Output], *, statistics: bool) -> list[click.ClickException]:
@@ -139,8 +146,10 @@ def _for_people(report: Report, output_format: str, target: Terminal) -> Iterato
     from leaklint.report import colour, concise, text
 
     paint = colour.painter() if target.coloured else colour.plain
-    render = concise.render if output_format == "concise" else text.render
-    return render(report, encoding=target.encoding, paint=paint)
+    link = colour.linker(os.curdir) if target.linked else colour.unlinked
+    if output_format == "concise":
+        return concise.render(report, encoding=target.encoding, paint=paint, link=link)
+    return text.render(report, encoding=target.encoding, paint=paint, link=link, cells=target.cells)
 
 
 def _page(environment: Any) -> str:

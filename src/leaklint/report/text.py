@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from leaklint.finding import Confidence, Finding, Severity
-from leaklint.report.colour import Paint, Style, plain
+from leaklint.report.colour import Link, Paint, Style, plain, unlinked
 from leaklint.report.frame import Mark, frame, gutter, lines
 from leaklint.report.plain import printer
 from leaklint.result import Report
@@ -13,8 +13,13 @@ from leaklint.result import Report
 _EMPHASIS = {Severity.HIGH: Style.ERROR, Severity.MEDIUM: Style.WARNING, Severity.LOW: Style.NOTICE}
 
 
-def render(report: Report, *, encoding: str = "utf-8", paint: Paint = plain) -> Iterator[str]:
-    """Yield the lines of the report, without line ends; findings are separated by an empty line."""
+def render(
+    report: Report, *, encoding: str = "utf-8", paint: Paint = plain, link: Link = unlinked, cells: int = 0
+) -> Iterator[str]:
+    """Yield the lines of the report, without line ends; findings are separated by an empty line.
+
+    ``cells`` is the width that frames have to fit in, 0 when it does not matter.
+    """
     sources = report.sources
     path, source = "", [""]
     for index, finding in enumerate(report.findings):
@@ -23,10 +28,10 @@ def render(report: Report, *, encoding: str = "utf-8", paint: Paint = plain) -> 
             source = lines(sources.get(path, ""))
         if index:
             yield ""
-        yield from _finding(finding, source, encoding, paint)
+        yield from _finding(finding, source, encoding, paint, link, cells)
 
 
-def _finding(finding: Finding, source: list[str], encoding: str, paint: Paint) -> Iterator[str]:
+def _finding(finding: Finding, source: list[str], encoding: str, paint: Paint, link: Link, cells: int) -> Iterator[str]:
     printable = printer(encoding)
     emphasis = _EMPHASIS[finding.severity]
     where = finding.location
@@ -37,14 +42,14 @@ def _finding(finding: Finding, source: list[str], encoding: str, paint: Paint) -
     indent = " " * gutter(max(mark.line for mark in marks))
     scope = "at module level" if finding.function == "<module>" else f"in `{printable(finding.function)}`"
     kind = " (Lambda handler)" if finding.handler else ""
-    place = f"{printable(where.path)}:{where.line}:{where.column}"
+    place = link(f"{printable(where.path)}:{where.line}:{where.column}", where.path)
     yield f"{indent}{paint('-->', Style.FRAME)} {place} {scope}{kind}"
     if any(source):
-        yield from frame(source, marks, emphasis=emphasis, encoding=encoding, paint=paint)
+        yield from frame(source, marks, emphasis=emphasis, encoding=encoding, paint=paint, cells=cells)
     for step in finding.steps:
         at = step.location
         if at.path != where.path:
-            place = f"{printable(at.path)}:{at.line}:{at.column}"
+            place = link(f"{printable(at.path)}:{at.line}:{at.column}", at.path)
             yield _note(indent, "note", f"{printable(step.message)} at {place}", paint)
     if finding.confidence.rank < Confidence.HIGH.rank:
         yield _note(indent, "note", f"{finding.confidence.value} confidence", paint)

@@ -46,6 +46,7 @@ LAYERS = (
     "rules.*",
     "fixes.*",
     # assembly
+    "configure",
     "select",
     "fingerprint",
     "baseline",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from leaklint.config.resolve import Resolved
 from leaklint.config.settings import EXCLUDED
 from leaklint.discovery import discover
 from leaklint.result import Failed
@@ -155,7 +156,7 @@ class TestGitignore:
     def test_it_can_be_switched_off(self) -> None:
         make("y.py")
         Path(".gitignore").write_text("y.py\n")
-        assert list(discover(["."], respect_gitignore=False)) == ["y.py"]
+        assert list(discover(["."], lambda folder: Resolved(respect_gitignore=False))) == ["y.py"]
 
     def test_a_pattern_that_cannot_be_read_is_passed_over(self) -> None:
         make("y.py", "z.py")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from leaklint.catalogue._gate import GATE
 from leaklint.config import Settings
 from leaklint.result import Checked, Failed, Outcome, Skipped, Work
 from leaklint.syntax import comments, containers, words
@@ -14,12 +13,13 @@ from leaklint.workspace import Workspace
 def check_source(data: bytes, path: str, settings: Settings, workspace: Workspace | None = None) -> Outcome:
     """Check the bytes of one file; `path` is written into findings as given.
 
-    `workspace` is shared by the files of a run, to read each module of the project once; findings do not depend on it.
+    `workspace` is shared by the files of a run that know the same resources, to read each module of the project once;
+    findings do not depend on it.
     """
     work = Work(files=1)
     directives = comments.may_be_unused(data)
-    passed = words.passes(data, GATE) or directives or containers.may_grow(data)
-    workspace = workspace or Workspace()
+    workspace = workspace or Workspace(settings.resources)
+    passed = words.passes(data, workspace.gate) or directives or containers.may_grow(data)
     if not passed and not workspace.comes_back(data, os.path.realpath(path)):
         work.gated = 1
         return Checked(path, work=work)

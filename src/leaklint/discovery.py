@@ -1,4 +1,7 @@
-"""Which files are checked: named ones always, of folders every ``*.py`` that is neither excluded nor ignored by git.
+"""Which files are checked: named ones, and of folders every ``*.py`` that is neither excluded nor ignored by git.
+
+What is excluded is told by the configuration that is closest to the folder in which it stands. What is named is
+checked all the same, unless that configuration forces exclusion.
 
 Folders are walked in the order of their names, with an explicit stack. Each file counts once, by its real path.
 Links to folders are not followed below a folder that was named (what they lead to is either in the tree anyway or is
@@ -12,7 +15,8 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from leaklint.config.settings import EXCLUDED
+from leaklint.config.problems import ConfigurationError
+from leaklint.config.resolve import Resolved, resolve
 from leaklint.result import Failed
 
 if TYPE_CHECKING:
@@ -27,61 +31,106 @@ def is_python(name: str) -> bool:
     return name.endswith(".py")
 
 
+def unconfigured(folder: str) -> Resolved:
+    """What holds in a folder when there is no configuration anywhere."""
+    return _DEFAULTS
+
+
+_DEFAULTS = resolve(())
+
+
 def discover(
-    paths: Sequence[str], *, respect_gitignore: bool = True, wanted: Callable[[str], bool] = is_python
+    paths: Sequence[str],
+    rules_in: Callable[[str], Resolved] = unconfigured,
+    wanted: Callable[[str], bool] = is_python,
 ) -> Iterator[str | Failed]:
     """Yield the files to check, written as ``paths`` begin them, and a `Failed` for what cannot be looked at.
 
-    Of folders, files count whose names are ``wanted``. What does not exist, a folder that cannot be listed, a dangling
-    link and anything of a wanted name that is neither a file nor a folder are failures; they never keep the rest from
-    being found. Raises nothing.
+    ``rules_in`` gives the configuration that holds in a folder, by its real path, or raises ConfigurationError: then
+    the configuration is a failure, once, and the folder is not entered. Of folders, files count whose names are
+    ``wanted``. What does not exist, a folder that cannot be listed, a dangling link and anything of a wanted name that
+    is neither a file nor a folder are failures; they never keep the rest from being found. Raises nothing.
     """
-    seen: set[str] = set()
+    walk = _Walk(rules_in, wanted)
     for path in paths:
+        yield from walk.named(path)
+
+
+class _Walk:
+    __slots__ = ("_broken", "_rules_in", "_seen", "_wanted")
+
+    def __init__(self, rules_in: Callable[[str], Resolved], wanted: Callable[[str], bool]) -> None:
+        self._rules_in = rules_in
+        self._wanted = wanted
+        self._seen: set[str] = set()
+        self._broken: set[tuple[str, int]] = set()
+
+    def named(self, path: str) -> Iterator[str | Failed]:
+        """What ``path``, a file or folder that was named, stands for."""
         try:
             mode = os.stat(path).st_mode
-        except OSError as error:
+        except (OSError, ValueError) as error:
             yield Failed(path, _reason(error))
-            continue
+            return
         real = os.path.realpath(path)
+        folder = real if stat.S_ISDIR(mode) else os.path.realpath(os.path.dirname(path) or os.curdir)
+        place = real if stat.S_ISDIR(mode) else os.path.join(folder, os.path.basename(path))
+        try:
+            rules = self._rules_in(folder)
+        except ConfigurationError as problem:
+            yield from self._failure(problem)
+            return
+        if rules.force_exclude and rules.covered(place):
+            return
         if stat.S_ISDIR(mode):
-            yield from _walk(path, real, seen, respect_gitignore, wanted)
-        elif real not in seen:
-            seen.add(real)
+            yield from self._below(path, real)
+        elif real not in self._seen:
+            self._seen.add(real)
             yield path
 
+    def _failure(self, problem: ConfigurationError) -> Iterator[Failed]:
+        if (problem.path, problem.line) not in self._broken:
+            self._broken.add((problem.path, problem.line))
+            yield Failed(problem.path, problem.message, problem.line)
 
-def _walk(
-    top: str, real_top: str, seen: set[str], respect_gitignore: bool, wanted: Callable[[str], bool]
-) -> Iterator[str | Failed]:
-    ignores = _Ignores.above(real_top) if respect_gitignore else None
-    stack = [("" if top in (os.curdir, "." + os.sep) else top, real_top, ignores)]
-    while stack:
-        folder, real, outer = stack.pop()
-        if real in seen:
-            continue
-        seen.add(real)
-        try:
-            with os.scandir(folder or os.curdir) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
-        except OSError as error:
-            yield Failed(folder or os.curdir, f"cannot list this folder: {error.strerror or error}")
-            continue
-        inner = outer
-        if outer is not None and any(entry.name == ".gitignore" for entry in entries):
-            inner = outer.below(real)
-        below = []
-        for entry in entries:
-            name = entry.name
-            if entry.is_dir(follow_symlinks=False):
+    def _below(self, top: str, real_top: str) -> Iterator[str | Failed]:
+        outer: _Ignores | None = None
+        stack = [("" if top in (os.curdir, os.path.join(os.curdir, "")) else top, real_top, outer)]
+        while stack:
+            folder, real, outer = stack.pop()
+            if real in self._seen:
+                continue
+            self._seen.add(real)
+            try:
+                rules = self._rules_in(real)
+                with os.scandir(folder or os.curdir) as listing:
+                    entries = sorted(listing, key=lambda entry: entry.name)
+            except ConfigurationError as problem:
+                yield from self._failure(problem)
+                continue
+            except OSError as error:
+                yield Failed(folder or os.curdir, f"cannot list this folder: {error.strerror or error}")
+                continue
+            if rules.respect_gitignore and outer is None:
+                outer = _Ignores.above(real)
+            inner = outer
+            if outer is not None and any(entry.name == ".gitignore" for entry in entries):
+                inner = outer.below(real)
+            ignores = inner if rules.respect_gitignore else None
+            below = []
+            for entry in entries:
+                name = entry.name
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if not is_folder and not self._wanted(name):
+                    continue
                 target = os.path.join(real, name)
-                if name not in EXCLUDED and not (inner is not None and inner.ignored(target, folder=True)):
+                if rules.excluded(target, name) or (ignores is not None and ignores.ignored(target, folder=is_folder)):
+                    continue
+                if is_folder:
                     below.append((os.path.join(folder, name), target, inner))
-            elif wanted(name):
-                target = os.path.join(real, name)
-                if not (inner is not None and inner.ignored(target)):
-                    yield from _file(entry, os.path.join(folder, name), target, seen)
-        stack.extend(reversed(below))
+                else:
+                    yield from _file(entry, os.path.join(folder, name), target, self._seen)
+            stack.extend(reversed(below))
 
 
 def _file(entry: os.DirEntry[str], path: str, real: str, seen: set[str]) -> Iterator[str | Failed]:
@@ -105,7 +154,9 @@ def _file(entry: os.DirEntry[str], path: str, real: str, seen: set[str]) -> Iter
         yield path
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, ValueError):
+        return str(error)
     return "no such file or folder" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
 
 

@@ -18,23 +18,24 @@ Check = Callable[[bytes, str, Settings], Outcome]
 """checks one file: its bytes, its path as reports print it, the settings"""
 
 
-def run(files: Iterable[str | Failed], settings: Settings, check: Check | None = None) -> Report:
+def run(
+    files: Iterable[str | Failed], settings: Settings | Callable[[str], Settings], check: Check | None = None
+) -> Report:
     """Read and check ``files``; what discovery already failed to look at is passed on. Raises nothing.
 
-    ``check`` is `leaklint.check.check_source` unless given.
+    ``settings`` hold for all files, or tell those of a file by its path. ``check`` is `leaklint.check.check_source`
+    unless given.
     """
     report = Report()
     if check is None:
         check = _checker()
     with _seldom_collecting(), _deep():
         for file in files:
-            report.outcomes.append(_outcome(file, settings, check))
+            report.outcomes.append(file if isinstance(file, Failed) else _outcome(file, settings, check))
     return report
 
 
-def _outcome(file: str | Failed, settings: Settings, check: Check) -> Outcome:
-    if isinstance(file, Failed):
-        return file
+def _outcome(file: str, settings: Settings | Callable[[str], Settings], check: Check) -> Outcome:
     try:
         with open(file, "rb") as stream:
             data = stream.read()
@@ -42,7 +43,7 @@ def _outcome(file: str | Failed, settings: Settings, check: Check) -> Outcome:
         return Failed(file, f"cannot read: {error.strerror or error}", work=Work(files=1))
     except ValueError as error:
         return Failed(file, f"cannot read: {error}", work=Work(files=1))
-    return check_data(data, file, settings, check)
+    return check_data(data, file, settings if isinstance(settings, Settings) else settings(file), check)
 
 
 @contextmanager
@@ -73,8 +74,15 @@ def _checker() -> Check:
     from leaklint.check import check_source
     from leaklint.workspace import Workspace
 
-    workspace = Workspace()
-    return lambda data, path, settings: check_source(data, path, settings, workspace)
+    workspaces: dict[int, Workspace] = {}
+
+    def check(data: bytes, path: str, settings: Settings) -> Outcome:
+        key = id(settings.resources)  # files of one configuration share the tuple itself
+        if key not in workspaces:
+            workspaces[key] = Workspace(settings.resources)
+        return check_source(data, path, settings, workspaces[key])
+
+    return check
 
 
 def check_data(data: bytes, path: str, settings: Settings, check: Check | None = None) -> Outcome:

@@ -12,8 +12,8 @@ def selected(code: str, settings: Settings) -> bool:
     """Whether rule ``code`` is asked for: the longest prefix that fits wins, ``ignore`` over an equal ``select``."""
     if any(code.startswith(selector) for selector in settings.file_ignores):
         return False
-    for change in reversed(settings.changes):
-        add, remove = _longest(code, change.add), _longest(code, change.remove)
+    for added, removed in reversed(settings.changes):
+        add, remove = _longest(code, added), _longest(code, removed)
         if max(add, remove) >= 0:
             return add > remove
     return _longest(code, settings.select) > _longest(code, settings.ignore)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from leaklint.analysis import project
-from leaklint.catalogue.load import load
 from leaklint.catalogue.model import Catalogue, Effect
 from leaklint.edit import Span
 from leaklint.flow.cfg import Cfg, TooLarge
@@ -123,12 +122,11 @@ class Unit:
         self.module.gives = lambda: self.candidates().giving
 
     @classmethod
-    def open(cls, data: bytes, path: str, work: Work) -> Unit:
+    def open(cls, data: bytes, path: str, work: Work, catalogue: Catalogue) -> Unit:
         """Decode, parse and outline a file. Raises NotAnalysed."""
         text = decode(data)
         body = text[1:] if text.startswith("\ufeff") else text
         tree = parse(body)
-        catalogue = load()
         try:
             outlined = outline(tree)
             names = module_names(tree, outlined.imports, catalogue.prefixes.__contains__)

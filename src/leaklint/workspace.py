@@ -11,9 +11,9 @@ import gc
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from leaklint.catalogue._gate import GATE
 from leaklint.result import Work
@@ -23,6 +23,7 @@ from leaklint.syntax.words import HOPS
 if TYPE_CHECKING:
     from leaklint.analysis.project import Module
     from leaklint.analysis.summary import Summaries
+    from leaklint.catalogue.model import Catalogue
     from leaklint.unit import Unit
 
 WARM = 128
@@ -41,6 +42,8 @@ _MAX_HOPS = 8
 class Workspace:
     """The modules read so far, and the summaries that they share."""
 
+    resources: tuple[Mapping[str, Any], ...] = ()
+    """tables of the resources that are known besides those of the catalogue"""
     units: OrderedDict[str, Unit | None] = field(default_factory=OrderedDict)
     """the `WARM` files used last, by real path; None for what cannot be read or parsed"""
     _summaries: Summaries | None = None
@@ -53,6 +56,7 @@ class Workspace:
     _givers: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
     _passing: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
     """None for a file that passes the byte gate, else the modules that it imports"""
+    _gate: Mapping[bytes, tuple[frozenset[bytes], ...]] | None = None
     _cold: list[Unit] = field(default_factory=list)
     _adopted: int = 0
 
@@ -62,10 +66,27 @@ class Workspace:
         if self._summaries is None:
             from leaklint.analysis.project import Project
             from leaklint.analysis.summary import Summaries
-            from leaklint.catalogue.load import load
 
-            self._summaries = Summaries(load(), Project(self.load))
+            self._summaries = Summaries(self.catalogue, Project(self.load))
         return self._summaries
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is known of the world in this workspace."""
+        from leaklint.catalogue.load import load
+
+        return load(self.resources)
+
+    @property
+    def gate(self) -> Mapping[bytes, tuple[frozenset[bytes], ...]]:
+        """The byte gate's index of that catalogue."""
+        if self._gate is None:
+            self._gate = GATE
+            if self.resources:
+                from leaklint.catalogue.index import extended
+
+                self._gate = extended(self.resources)
+        return self._gate
 
     # units
 
@@ -93,7 +114,7 @@ class Workspace:
         real = os.path.realpath(path)
         unit = self.units.get(real)
         if unit is None or unit.digest != hash(data):
-            unit = Unit.open(data, path, work)
+            unit = Unit.open(data, path, work, self.catalogue)
             self.adopt(unit, real)
         else:
             work.add(unit.work)
@@ -120,7 +141,7 @@ class Workspace:
             try:
                 with open(real, "rb") as stream:
                     data = stream.read()
-                self.adopt(Unit.open(data, _shown(real), Work()), real)
+                self.adopt(Unit.open(data, _shown(real), Work(), self.catalogue), real)
             except (OSError, NotAnalysed):
                 self.units[real] = None
         else:
@@ -147,9 +168,7 @@ class Workspace:
         return known
 
     def _behind(self, real: str, name: str) -> str:
-        from leaklint.catalogue.load import load
-
-        prefixes = load().prefixes
+        prefixes = self.catalogue.prefixes
         for _ in range(_MAX_HOPS):
             if name in prefixes:
                 break
@@ -276,7 +295,7 @@ class Workspace:
                     data = stream.read()
             except OSError:
                 data = b""
-            self._passing[real] = None if words.passes(data, GATE) else tuple(self._imported(data, real))
+            self._passing[real] = None if words.passes(data, self.gate) else tuple(self._imported(data, real))
         imported = self._passing[real]
         if imported is not None and not any(self.givers(module, hops - 1) for module in imported):
             return frozenset()

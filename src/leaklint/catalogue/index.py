@@ -17,8 +17,9 @@ companion too.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from leaklint.catalogue.model import Catalogue, Resource
 
@@ -64,8 +65,27 @@ def merged(first: Mapping[bytes, Companions], second: Mapping[bytes, Companions]
 
 def built_in(catalogue: Catalogue) -> dict[bytes, Companions]:
     """Return the index of the whole ``catalogue``."""
-    packages = {spelling: catalogue.roots.get(kind, frozenset()) for spelling, kind in catalogue.types.items()}
-    return gate_entries(catalogue.resources.values(), packages)
+    return gate_entries(catalogue.resources.values(), _packages(catalogue))
+
+
+def _packages(catalogue: Catalogue) -> dict[str, frozenset[str]]:
+    """The packages through which a program can come by a value of a type, by each of its spellings."""
+    return {spelling: catalogue.roots.get(kind, frozenset()) for spelling, kind in catalogue.types.items()}
+
+
+def extended(extra: Sequence[Mapping[str, Any]]) -> Mapping[bytes, Companions]:
+    """Return the built-in index with the names of the resources that the tables ``extra`` describe.
+
+    Raises CatalogueError as `leaklint.catalogue.load.load` does.
+    """
+    from leaklint.catalogue._gate import GATE
+    from leaklint.catalogue.load import load
+
+    if not extra:
+        return GATE
+    catalogue = load(extra)
+    own = {str(table["id"]) for table in extra}
+    return merged(GATE, gate_entries((catalogue.resources[name] for name in own), _packages(catalogue)))
 
 
 def source(index: Mapping[bytes, Companions]) -> str:

@@ -39,11 +39,23 @@ class Entries:
 def load(extra: Sequence[Mapping[str, Any]] = ()) -> Catalogue:
     """Return the catalogue, with the resources that the tables ``extra`` describe.
 
-    An extra resource with the id of a built-in one replaces it. The built-in catalogue is read once.
+    An extra resource with the id of a built-in one replaces it. Each catalogue is built once.
     Raises CatalogueError when an entry is malformed or two entries contradict each other.
     """
     if not extra:
         return _built_in()
+    key = repr(extra)
+    known = _EXTENDED.get(key)
+    if known is None:
+        known = _EXTENDED[key] = _extended(extra)
+    return known
+
+
+_EXTENDED: dict[str, Catalogue] = {}
+"""by the tables that extend them"""
+
+
+def _extended(extra: Sequence[Mapping[str, Any]]) -> Catalogue:
     known = _entries()
     added = tuple((parse_resource(table, EXTRA), EXTRA) for table in extra)
     replaced = {resource.id for resource, _ in added}
@@ -171,7 +183,7 @@ def _beginnings(names: Iterable[str]) -> Iterator[str]:
 
 
 def _complaint(source: str, kind: str, label: str, field: str, problem: str) -> CatalogueError:
-    return CatalogueError(f"{source}: {kind} {label!r}: field {field!r}: {problem}")
+    return CatalogueError(f"{source}: {kind} {label!r}: field {field!r}: {problem}", label, field)
 
 
 def _describes(resource: Resource, so_far: Resource | None) -> bool:

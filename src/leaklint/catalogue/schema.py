@@ -26,6 +26,7 @@ from leaklint.catalogue.model import (
     Tier,
     Value,
 )
+from leaklint.config.problems import meant
 
 E = TypeVar("E", bound=Enum)
 Converter = Callable[[Any], Any]
@@ -46,7 +47,15 @@ EVIDENCE = ("measured", "measured-stub", "source-read", "docs")
 
 
 class CatalogueError(ValueError):
-    """An entry of the catalogue is wrong; the message names the file, the entry and the field."""
+    """An entry of the catalogue is wrong; the message names the file, the entry and the field.
+
+    ``label`` is the entry's id or type, ``field`` the field, each empty where the message is about no single one.
+    """
+
+    def __init__(self, message: str, label: str = "", field: str = "") -> None:
+        super().__init__(message)
+        self.label = label
+        self.field = field
 
 
 def parse_resource(table: Mapping[str, Any], source: str) -> Resource:
@@ -76,6 +85,10 @@ def _where(kind: str, table: object, label: str, source: str) -> str:
     return f"{source}: {kind} {table.get(label, '(unnamed)')!r}"
 
 
+def _wrong(where: str, field: str, problem: str) -> CatalogueError:
+    return CatalogueError(f"{where}: field {field!r}: {problem}", field=field)
+
+
 def _fields(
     table: Mapping[str, Any], converters: Mapping[str, tuple[str, Converter]], required: tuple[str, ...], where: str
 ) -> dict[str, Any]:
@@ -84,40 +97,40 @@ def _fields(
     for key, value in table.items():
         known = converters.get(key)
         if known is None:
-            raise CatalogueError(f"{where}: field {key!r}: unknown; known are {', '.join(sorted(converters))}")
+            hint = meant(key, converters) or f"; known are {', '.join(sorted(converters))}"
+            raise _wrong(where, key, f"unknown{hint}")
         name, convert = known
         try:
             arguments[name] = convert(value)
         except ValueError as problem:
-            raise CatalogueError(f"{where}: field {key!r}: {problem}") from None
+            raise _wrong(where, key, str(problem)) from None
     for key in required:
         if key not in table:
-            raise CatalogueError(f"{where}: field {key!r}: missing")
+            raise _wrong(where, key, "missing")
     return arguments
 
 
 def _check_consistency(resource: Resource, where: str) -> None:
     if not resource.acquire:
-        raise CatalogueError(f"{where}: field 'acquire': empty, so nothing acquires it")
+        raise _wrong(where, "acquire", "empty, so nothing acquires it")
     if not resource.parts:
-        raise CatalogueError(f"{where}: field 'parts': empty, so no part of the result is a resource")
+        raise _wrong(where, "parts", "empty, so no part of the result is a resource")
     if resource.argument and resource.parts != ("",):
-        raise CatalogueError(f"{where}: field 'parts': 'argument' says that the result is no resource")
+        raise _wrong(where, "parts", "'argument' says that the result is no resource")
     if not (resource.release or resource.with_.releases or resource.async_with.releases):
-        raise CatalogueError(f"{where}: field 'release': empty, and neither 'with' nor 'async_with' releases")
+        raise _wrong(where, "release", "empty, and neither 'with' nor 'async_with' releases")
     if resource.hint and not any("." in name for name in resource.acquire):
-        raise CatalogueError(f"{where}: field 'hint': only an acquisition by a method has a receiver")
+        raise _wrong(where, "hint", "only an acquisition by a method has a receiver")
     for steps in resource.release:
         for step in steps:
             if step.form == "owner" and not (resource.owner or resource.argument):
-                raise CatalogueError(
-                    f"{where}: field 'release': {step.call!r} is a method of the owner, but 'owner' is missing"
-                )
+                problem = f"{step.call!r} is a method of the owner, but 'owner' is missing"
+                raise _wrong(where, "release", problem)
     alone = {steps[0].call for steps in resource.release if len(steps) == 1}
     for field, names in (("looks_like", resource.looks_like), ("finishes", resource.finishes)):
         both = alone.intersection(names)
         if both:
-            raise CatalogueError(f"{where}: field {field!r}: {min(both)!r} is a release of its own")
+            raise _wrong(where, field, f"{min(both)!r} is a release of its own")
 
 
 # Converters: each returns the value of a field or raises ValueError saying what is wrong with it.

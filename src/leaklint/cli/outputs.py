@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from leaklint.cli.output import Terminal, emit, save
+from leaklint.config.settings import FORMATS
 
 if TYPE_CHECKING:
     from leaklint.result import Report
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 else:
     _ParamType = click.ParamType
 
-FORMATS = ("text", "concise", "json", "github", "gitlab", "junit", "markdown", "rdjson", "sarif")
 FOR_PEOPLE = ("text", "concise")
 _COUNTED = ("text", "concise", "json")
 """the formats that ``--statistics`` has"""

@@ -20,9 +20,9 @@ def command(code: str) -> int:
             page = rule.page.strip()
             emit(_coloured(page) if colours() else page.split("\n"))
             return 0
-    from leaklint.cli.selectors import unknown
+    from leaklint.config.problems import unknown_rule
 
-    raise click.UsageError(unknown(code))
+    raise click.UsageError(unknown_rule(code, {rule.code: rule.name for rule in RULES}))
 
 
 def _coloured(page: str) -> Iterator[str]:

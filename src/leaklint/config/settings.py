@@ -17,22 +17,22 @@ EXCLUDED = (
 """names of what is not checked, wherever it is, unless it is named itself"""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Selectors that a later layer of the configuration adds and takes away, leaving what it does not mention."""
-
-    add: tuple[str, ...] = ()
-    remove: tuple[str, ...] = ()
+FORMATS = ("text", "concise", "json", "github", "gitlab", "junit", "markdown", "rdjson", "sarif")
+"""how findings can be written"""
 
 
-@dataclass(frozen=True, slots=True)
+Change = tuple[tuple[str, ...], tuple[str, ...]]
+"""selectors that a later layer of the configuration adds, and those that it takes away"""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Settings:
     """Selectors are rule codes or prefixes (``LL1``, empty for all); of those that fit the most specific wins."""
 
     select: tuple[str, ...] = ("LL",)
     ignore: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
-    """laid over ``select`` and ``ignore`` in turn: what a later one says of a rule stands"""
+    """laid over ``select`` and ``ignore`` in turn: the last that says something of a rule decides"""
     file_ignores: tuple[str, ...] = ()
     """rules that ``per-file-ignores`` switches off for this file, whatever selects them"""
     min_severity: Severity = Severity.LOW

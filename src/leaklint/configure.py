@@ -1,0 +1,50 @@
+"""The configuration as it is judged by the rules and the catalogue that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from leaklint.config.problems import Wrong
+
+if TYPE_CHECKING:
+    from leaklint.catalogue.schema import CatalogueError
+
+
+def rules() -> dict[str, str]:
+    """The names of all rules by their codes."""
+    from leaklint.rules import RULES
+
+    return {rule.code: rule.name for rule in RULES}
+
+
+def check_resources(tables: Sequence[Mapping[str, Any]]) -> None:
+    """Raise Wrong for a table that describes no resource, or one that contradicts another or the catalogue."""
+    from leaklint.catalogue.load import load
+    from leaklint.catalogue.schema import CatalogueError, parse_resource
+
+    for number, table in enumerate(tables):
+        try:
+            parse_resource(table, "")
+        except CatalogueError as problem:
+            raise Wrong(_said(problem), number, problem.field) from None
+    try:
+        load(tables)
+    except CatalogueError as problem:
+        number = next((n for n, table in enumerate(tables) if table.get("id") == problem.label), 0)
+        raise Wrong(_said(problem), number, problem.field) from None
+
+
+def _said(problem: CatalogueError) -> str:
+    """A complaint of the catalogue without its beginning, the name of its file."""
+    return str(problem).partition(": ")[2]
+
+
+class _Knowledge:
+    """See `leaklint.config.kinds.Knowledge`, which this is."""
+
+    rules = staticmethod(rules)
+    check_resources = staticmethod(check_resources)
+
+
+KNOWLEDGE = _Knowledge()

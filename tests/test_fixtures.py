@@ -7,7 +7,8 @@ A line of a fixture carries what is expected of the acquisition that stands on i
     conn = connect()  # missed: LL102 (why)         a leak that is not found
     conn = connect()  # false: LL101 (why)          no leak, and yet it is reported
 
-Functions are called ``leaks_...`` when the truth is a leak and ``ok_...`` when it is none. Comments at the top say what
+Functions are called ``leaks_...`` when the truth is a leak and ``ok_...`` when it is none; classes ``Leaks...`` and
+``Ok...`` where it is one of all their methods together. Comments at the top say what
 the file needs: ``# settings: min-confidence=low``, ``# python: 3.12``.
 """
 
@@ -33,11 +34,12 @@ from leaklint.result import Checked
 from leaklint.rules import RULES
 
 ROOT = Path(__file__).parent.parent / "fixtures"
-FOLDERS = ("rules", "flow", "ownership", "handlers")
+FOLDERS = ("rules", "flow", "ownership", "handlers", "projects")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-BY_CONVENTION = "handlers"
+BY_CONVENTION = re.compile(r"handlers\b|projects/handlers_")
 """Here functions are named as handlers are: the names cannot tell the truth."""
 
+LEAKING = ("leaks_", "Leaks")
 _MARK = re.compile(r"#\s*(?P<kind>leak|missed|false):\s*(?P<codes>LL\d{3}[^#(]*)(?P<why>\([^#]*\))?")
 _CODE = re.compile(r"(?P<code>LL\d{3})(?:\s+(?P<severity>low|medium|high))?\s*\Z")
 _HEADER = re.compile(r"#\s*(?P<key>settings|python):\s*(?P<value>\S+)\s*\Z")
@@ -147,11 +149,12 @@ def _functions(text: str) -> Iterator[tuple[int, str]]:
             yield line, node.name
 
 
-def _outermost(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+def _outermost(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
     waiting: list[ast.AST] = list(tree.body)
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        whole = isinstance(node, ast.ClassDef) and node.name.startswith(("Leaks", "Ok"))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or (whole and isinstance(node, ast.ClassDef)):
             yield node
         else:
             waiting.extend(child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt))
@@ -165,9 +168,9 @@ def test_names_of_functions_tell_the_truth(path: Path) -> None:
     for node in _outermost(parse(fixture.text)):
         inside = true_leaks.intersection(range(node.lineno, (node.end_lineno or node.lineno) + 1))
         where = f"{path}:{node.lineno}: {node.name}"
-        if path.relative_to(ROOT).parts[0] == BY_CONVENTION:
+        if BY_CONVENTION.match(path.relative_to(ROOT).as_posix()):
             continue
-        if node.name.startswith("leaks_"):
+        if node.name.startswith(LEAKING):
             assert inside, f"{where} has no leak"
         else:
             assert not inside, f"{where} has a leak on line {min(inside)}"
@@ -182,10 +185,10 @@ def test_every_rule_has_fixtures_that_fall_under_it_and_near_misses() -> None:
         assert rule.code in codes, f"{folder} has nothing that falls under {rule.code}"
         near = [path for path in files if not any(mark.kind == "leak" for mark in read(path).marks)]
         names = {node.name for path in files if sys.version_info >= read(path).python for node in _of(path)}
-        assert near or any(name.startswith("ok_") for name in names), f"{folder} has no near misses"
+        assert near or any(name.startswith(("ok_", "Ok")) for name in names), f"{folder} has no near misses"
 
 
-def _of(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+def _of(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
     return _outermost(parse(path.read_text(encoding="utf-8")))
 
 

@@ -325,7 +325,7 @@ def test_how_arguments_reach_parameters(call: str, expected: list[str]) -> None:
         ("Tool.borrows(a, h)", ["LL101"]),
         ("Tool.unknown(h)", ["LL101"]),
         ("return Keeps(h)", []),
-        ("x = Keeps(h)", []),
+        ("x = Keeps(h)", ["LL101"]),
         ("Peeks(h)", ["LL101"]),
         ("Closes(h)", []),
         ("x = Plain(h)", []),
@@ -589,4 +589,4 @@ def test_what_a_function_may_raise_makes_the_confidence() -> None:
 )
 def test_whether_an_exception_may_leave(source: str, expected: bool) -> None:
     engine = Engine(source)
-    assert engine.summaries.may_raise(engine.module, engine.graph("g")) is expected
+    assert engine.summaries.raising.function(engine.module, engine.graph("g")) is expected

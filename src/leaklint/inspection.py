@@ -57,6 +57,7 @@ class Inspection:
             self._in_handler,
             self._read_by_functions,
             self._origin,
+            self._closed_outside,
         )
         collected: list[Site] = []
         order = [MODULE, *unit.outline.functions]
@@ -146,6 +147,17 @@ class Inspection:
         if function == MODULE:
             return bool(self.unit.handlers)
         return _plain(function) in self.reachable
+
+    def _closed_outside(self, attribute: str) -> bool:
+        """Whether something calls a release on this attribute of an object that is not ``self``."""
+        releases = self.unit.catalogue.release_methods
+        for call in (call for calls in self.unit.outline.calls.values() for call in calls):
+            func = call.func
+            if isinstance(func, ast.Attribute) and func.attr in releases and isinstance(func.value, ast.Attribute):
+                base = func.value.value
+                if func.value.attr == attribute and not (isinstance(base, ast.Name) and base.id == "self"):
+                    return True
+        return False
 
     def _read_by_functions(self, name: str) -> bool:
         return ops.root_of(name) in self.unit.outline.read
@@ -242,7 +254,7 @@ class Inspection:
             location=_location(self.unit, draft.where),
             severity=severity.severity(site, draft.leak, rule.code),
             confidence=draft.confidence,
-            resource=site.resource.id if site is not None else "",
+            resource=site.resource.id.partition("@")[0] if site is not None else "",
             function=site.function if site is not None else draft.function or "<module>",
             handler=site.handler if site is not None else bool(draft.function),
             steps=(*self._origin_steps(site), *(Step(_location(self.unit, s), message) for s, message in draft.steps)),

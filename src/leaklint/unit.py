@@ -105,6 +105,7 @@ class Unit:
                 f.quiet,
                 f.never_returns,
                 f.abstract,
+                frozenset(f.attributes),
             )
             for name, f in self.outline.functions.items()
         }

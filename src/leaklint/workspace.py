@@ -169,16 +169,18 @@ class Workspace:
 
     def _behind(self, real: str, name: str) -> str:
         prefixes = self.catalogue.prefixes
+        asked = name
         for _ in range(_MAX_HOPS):
             if name in prefixes:
-                break
+                return name
             module, rest = self._split(real, name)
             head, dot, tail = rest.partition(".")
             meaning = self.meaning(module, head) if module and module != real and head else ""
             if not meaning:
                 break
             real, name = module, f"{meaning}{dot}{tail}"
-        return name
+        # A name of the project's own is one from where it is asked: what it stands for elsewhere may be relative.
+        return name if name in prefixes else asked
 
     def meaning(self, real: str, name: str) -> str:
         """What a module's imports make of a name, empty when they bind no such name."""
@@ -303,10 +305,12 @@ class Workspace:
         if unit is None:
             return frozenset()
         names = set()
-        for function in unit.candidates(hops).giving:
+        candidates = unit.candidates(hops)
+        for function in candidates.giving:
             outlined = unit.outline.functions.get(function)
             if outlined is not None and (outlined.returns or outlined.generator):
                 names.add(function.rpartition(".")[2])
+        names.update(owner.rpartition(".")[2] for owner in candidates.owning)
         for local, meanings in unit.names.meanings.items():
             if any(m in unit.catalogue.acquirers or self.gives(real, m, hops - 1) for m in meanings):
                 names.add(local)

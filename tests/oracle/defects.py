@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from leaklint.analysis import calls, events, guards, obligation, summary, transfer
+from leaklint.analysis import calls, events, guards, obligation, raising, summary, transfer
 from leaklint.analysis.facts import Event
 from leaklint.analysis.obligation import Fate, Outcome
 from leaklint.analysis.places import names_one
@@ -291,7 +291,7 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("every callee releases", summary.Summaries, "fate", _known_fate(Fate.CLOSES)),
     Defect("no callee releases", summary.Summaries, "fate", _known_fate(Fate.BORROWS)),
     Defect("helpers return nothing fresh", summary.Summaries, "_fresh", _constant(())),
-    Defect("project functions do not raise", summary.Summaries, "_target_raises", _constant(False), PAUSED),
+    Defect("project functions do not raise", raising.Raising, "target", _constant(False), PAUSED),
     Defect("closing() is unknown", calls, "_effect", _without_effect(Effect.CLOSER)),
     Defect("enter_context is unknown", calls, "_effect", _without_effect(Effect.STACK_ENTER)),
     Defect("callbacks of stacks are unknown", calls, "_effect", _without_effect(Effect.STACK_CALLBACK)),

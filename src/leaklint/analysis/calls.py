@@ -29,7 +29,7 @@ from leaklint.analysis.obligation import (
     holds,
     is_release,
 )
-from leaklint.analysis.places import names_one
+from leaklint.analysis.places import names_one, relative
 from leaklint.catalogue.model import Effect, Function, Step
 from leaklint.flow import ops
 from leaklint.flow.cfg import EdgeKind
@@ -45,6 +45,9 @@ def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> R
     released = _released(op, state, edge, context)
     if released is not state:
         return released
+    through = _through_receiver(op, state, edge, context)
+    if through is not state:
+        return through
     if any(_read_whole(place, state, context) for place in (op.receiver, *(a.place for a in op.args))):
         # What is given was read before the call was made.
         return Outcome.DISCHARGED
@@ -78,6 +81,37 @@ def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> R
     if not given:
         return state
     return _passed(op, state, given, context)
+
+
+def _through_receiver(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> Result:
+    """The obligation after a method of the object that holds the resource in an attribute.
+
+    What nobody knows of the method's own object may have done anything to what is stored there.
+    """
+    if context.own and edge is EdgeKind.NORMAL and any(arg.place == context.own for arg in op.args):
+        return Outcome.TRANSFERRED if any(root_of(alias) == context.own for alias in state.aliases) else state
+    held = [a for a in state.aliases if op.receiver and "." in a and (relative(a, op.receiver) or "").startswith(".")]
+    for alias in sorted(held):
+        summary = context.effects_of(op, alias, context.resource)
+        if summary is None:
+            # A method of what is stored there is no method of the object.
+            foreign = op.receiver == context.own and edge is EdgeKind.NORMAL
+            return Outcome.TRANSFERRED if foreign else state
+        match summary.fate:
+            case Fate.CLOSES:
+                return Outcome.DISCHARGED
+            case Fate.CLOSES_NORMALLY if edge is EdgeKind.NORMAL:
+                return Outcome.DISCHARGED
+            case Fate.STORES if edge is EdgeKind.NORMAL:
+                return Outcome.TRANSFERRED
+            case Fate.RETURNS if edge is EdgeKind.NORMAL:
+                return bind(op.dst, alias, state, context, weak=True)
+            case Fate.CLOSES_SOMETIMES:
+                context.notes.released = True
+                return replace(state, doubt=state.doubt + 1)
+            case _:
+                pass
+    return state
 
 
 def _read_whole(place: Place, state: Obligation, context: Context) -> bool:
@@ -265,6 +299,8 @@ def _passed(op: ops.Call, state: Obligation, given: list[Place], context: Contex
                 return Outcome.TRANSFERRED
             case Fate.RETURNS:
                 return bind(op.dst, given[0], state, context)
+            case Fate.HOLDS:
+                return replace(state, derived=state.derived | {Mark.WRAPS + op.dst})
             case Fate.CLOSES_SOMETIMES:
                 context.notes.released = True
                 return replace(state, doubt=state.doubt + 1)

@@ -61,6 +61,18 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A resource that a class keeps in the attribute `name` of its objects, and that no method of it releases."""
+
+    owner: str
+    name: str
+    finaliser: bool
+    """``__del__`` releases it"""
+    foreign: bool
+    """a base class that is not the project's, or code outside of the class, may release it"""
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One acquired part, and all that becomes of it."""
 
@@ -103,6 +115,8 @@ class Site:
     """where the helper acquires, when it is of another module"""
     mitigations: tuple[str, ...] = ()
     """mitigations of the catalogue found in the acquiring call"""
+    kept_by: Kept | None = None
+    """the class that has no way to release it"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class Fate(Enum):
     CLOSES_NORMALLY = "closes on normal paths"
     CLOSES_SOMETIMES = "closes on some paths"
     STORES = "stores"
+    HOLDS = "holds in an object whose class cannot release it"
     RETURNS = "returns"
     BORROWS = "borrows"
 
@@ -116,6 +117,8 @@ class Notes:
     released: bool = False
     """a callee releases it on some of its paths"""
     looks_released: tuple[object, str] | None = None
+    fields: set[str] = field(default_factory=set)
+    """attributes of the method's own object that hold it when the method returns"""
 
 
 @dataclass(slots=True)
@@ -132,6 +135,10 @@ class Context:
     owners: frozenset[Place] = frozenset()
     """places that name the owner of the resource: the connection of a cursor"""
     owner: Resource | None = None
+    own: Place = ""
+    """the first parameter of a method: what is stored on its attributes belongs to the object when the method ends"""
+    constructing: bool = False
+    """the method makes the object: when it raises, nobody has the object"""
     notes: Notes = field(default_factory=Notes)
 
 

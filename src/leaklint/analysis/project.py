@@ -34,11 +34,21 @@ class FunctionInfo:
     """every way through it ends in a raise"""
     abstract: bool = False
     """a method that is there to be overridden: what it does says nothing"""
+    attributes: frozenset[str] = frozenset()
+    """attributes of ``self`` that it mentions"""
 
     @property
     def static(self) -> bool:
         """Whether it is a static method."""
         return "staticmethod" in self.decorators
+
+
+_PLAIN = frozenset(
+    {"object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol", "Exception"}
+    | {"contextlib.AbstractContextManager", "contextlib.AbstractAsyncContextManager", "contextlib.ContextDecorator"}
+)
+"""bases that do nothing with what their subclasses store"""
+_MAX_ANCESTORS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,8 @@ class Module:
     """whoever made the module: its file"""
     memo: object = None
     """summaries of its functions, kept by whoever makes them"""
+    raises: dict[str, bool] = field(default_factory=dict)
+    """whether an exception can leave a function, kept by whoever found out"""
 
     def graph(self, function: str) -> Cfg | None:
         """The graph of a function, None when it cannot be had."""
@@ -108,6 +120,17 @@ class Target:
     bound: bool = False
     constructor: str = ""
     """the class, when the call makes an instance"""
+    home: Module | None = None
+    """the module of that class, which may have its constructor from another one"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """A class in a lineage; `foreign` when one of its bases is not the project's and may do anything."""
+
+    module: Module
+    info: ClassInfo
+    foreign: bool
 
 
 @dataclass(eq=False, slots=True)
@@ -128,12 +151,12 @@ class Project:
         receiver, _, method = name.rpartition(".")
         info = module.functions.get(caller.partition(".<locals>")[0])
         if receiver in ("self", "cls") and info is not None and info.owner:
-            return self._method(module, info.owner, method)
+            return self.method(module, info.owner, method)
         return self._on_class(module, receiver, method) if receiver in module.classes else None
 
     def _on_class(self, module: Module, owner: str, method: str) -> Target | None:
         """``Class.method``: only a class method gets its first parameter from the class."""
-        found = self._method(module, owner, method)
+        found = self.method(module, owner, method)
         if found is None:
             return None
         bound = "classmethod" in found.module.functions[found.function].decorators
@@ -157,10 +180,33 @@ class Project:
 
     def _constructor(self, module: Module, name: str) -> Target:
         """The constructor of a class; without one of our own (a dataclass, a foreign base) the function is empty."""
-        found = self._method(module, name, "__init__")
-        return Target(found.module, found.function, True, name) if found else Target(module, "", True, name)
+        found = self.method(module, name, "__init__")
+        if found is None:
+            return Target(module, "", True, name, module)
+        return Target(found.module, found.function, True, name, module)
 
-    def _method(self, module: Module, owner: str, method: str, depth: int = 0) -> Target | None:
+    def lineage(self, module: Module, owner: str) -> tuple[Ancestor, ...]:
+        """A class and its base classes, itself first, as far as they are the project's."""
+        found: list[Ancestor] = []
+        waiting = [(module, owner)]
+        while waiting and len(found) < _MAX_ANCESTORS:
+            home, name = waiting.pop(0)
+            info = home.classes.get(name)
+            if info is None or any(a.module is home and a.info is info for a in found):
+                continue
+            foreign = False
+            for base in info.bases:
+                if base in home.classes:
+                    waiting.append((home, base))
+                elif (target := self._imported(base, home)) is not None and target.home is not None:
+                    waiting.append((target.home, target.constructor))
+                else:
+                    foreign |= base not in _PLAIN
+            found.append(Ancestor(home, info, foreign))
+        return tuple(found)
+
+    def method(self, module: Module, owner: str, method: str, depth: int = 0) -> Target | None:
+        """The method of a class, or of the nearest base class that has it."""
         info = module.classes.get(owner)
         if info is None or depth > 8:
             return None
@@ -169,7 +215,7 @@ class Project:
             function = module.functions.get(name)
             return Target(module, name, bound=function is None or not function.static)
         for base in info.bases:
-            found = self._method(module, base, method, depth + 1) or self._inherited(module, base, method, depth + 1)
+            found = self.method(module, base, method, depth + 1) or self._inherited(module, base, method, depth + 1)
             if found is not None:
                 return found
         return None
@@ -178,7 +224,7 @@ class Project:
         """A method of a base class that another module defines."""
         path, _, name = base.rpartition(".")
         other = self.load(module, path) if path else None
-        return self._method(other, name, method, depth) if other is not None and other is not module else None
+        return self.method(other, name, method, depth) if other is not None and other is not module else None
 
     def _imported(self, callee: str, module: Module, hops: int = 0) -> Target | None:
         """The function behind a dotted name: of the longest beginning that is a module, through re-exports."""

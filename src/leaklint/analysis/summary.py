@@ -9,60 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
+from leaklint.analysis import ownership
+from leaklint.analysis.acquired import Found, Returned
 from leaklint.analysis.facts import LeakExit
 from leaklint.analysis.obligation import Context, Effects, Fate, Obligation
+from leaklint.analysis.ownership import CONSTRUCTING, Owners, instance_type, own_object
+from leaklint.analysis.places import relative
 from leaklint.analysis.project import Module, Project, Target
+from leaklint.analysis.raising import DEPTH, Raising
 from leaklint.analysis.tracker import BudgetExceeded, Walk, must_guards, walk
 from leaklint.analysis.types import Acquisition, Places, infer
 from leaklint.catalogue.model import Catalogue, Effect, Resource
 from leaklint.flow import ops
-from leaklint.flow.cfg import ENTRY, RAISE, Cfg, EdgeKind
+from leaklint.flow.cfg import ENTRY, Cfg, EdgeKind
 from leaklint.flow.ops import Place
-
-_DEPTH = 24
-"""calls of calls that are followed"""
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """A fresh resource that a function returns in `part` of its result, and where it is acquired."""
-
-    resource: Resource
-    part: str
-    function: str
-    node: object
-    module: Module
-    by_name: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One acquisition in a function: the call's nodes in the graph (copies of a finally repeat it)."""
-
-    acquisition: Acquisition
-    node: object
-    positions: tuple[int, ...]
-    helper: Returned | None = None
 
 
 @dataclass(eq=False, slots=True)
-class _Memo:
+class Memo:
     """What is known of the functions of one module; it goes when the module goes."""
 
     places: dict[str, Places] = field(default_factory=dict)
     found: dict[str, tuple[Found, ...]] = field(default_factory=dict)
     walks: dict[tuple[str, object, str, str], tuple[Walk, Context]] = field(default_factory=dict)
     fates: dict[tuple[str, Place, str], Fate] = field(default_factory=dict)
-    raises: dict[str, bool] = field(default_factory=dict)
     guards: dict[str, Mapping[int, frozenset[tuple[str, bool]]]] = field(default_factory=dict)
     targets: dict[tuple[str, str, str, str], Target | None] = field(default_factory=dict)
-
-
-def _memo(module: Module) -> _Memo:
-    if not isinstance(module.memo, _Memo):
-        module.memo = _Memo()
-    return module.memo
+    classes: ownership.Memo = field(default_factory=ownership.Memo)
 
 
 @dataclass(eq=False, slots=True)
@@ -72,25 +47,55 @@ class Summaries:
     catalogue: Catalogue
     project: Project
     states: int = 0
+    raising: Raising = field(init=False)
+    owners: Owners = field(init=False)
+    incomplete: int = 0
+    """answers given while what they rest on was still being found out: what was made of them is not kept"""
+    instances: dict[str, tuple[Module, str]] = field(default_factory=dict)
+    """the project's classes by the types that their instances have in places"""
     _active: set[tuple[object, ...]] = field(default_factory=set)
     _assumed: dict[tuple[object, ...], Fate] = field(default_factory=dict)
     """what is believed of the functions that are being summarised"""
     _leaned_on: set[tuple[object, ...]] = field(default_factory=set)
     """beliefs that somebody used: what rests on them is not final"""
 
-    def _resolve(self, call: ops.Call, module: Module, caller: str) -> Target | None:
+    def __post_init__(self) -> None:
+        self.raising = Raising(self._resolve)
+        self.owners = Owners(self)
+
+    def memo(self, module: Module) -> Memo:
+        """What is known of a module's functions and classes."""
+        if not isinstance(module.memo, Memo):
+            module.memo = Memo()
+        return module.memo
+
+    def classes(self, module: Module) -> ownership.Memo:
+        """What is known of a module's classes."""
+        return self.memo(module).classes
+
+    def _resolve(self, call: ops.Call, module: Module, caller: str, places: Places | None = None) -> Target | None:
+        """The project function that a call in `caller` reaches; `places` are those of the caller while they grow."""
         key = (caller, call.callee, call.name, call.method)
-        targets = _memo(module).targets
+        targets = self.memo(module).targets
         if key not in targets:
             targets[key] = self.project.resolve(call, module, caller)
-        return targets[key]
+        target = targets[key]
+        if target is None and call.receiver:
+            places = places or self.memo(module).places.get(caller)
+            target = self._method(places, call) if places is not None else None
+        return target
+
+    def _method(self, places: Places, call: ops.Call) -> Target | None:
+        """The method of a project's class that a call on an instance of it reaches."""
+        classes = [self.instances[kind] for kind in places.of(call.receiver) if kind in self.instances]
+        return self.project.method(*classes[0], call.method) if len(classes) == 1 else None
 
     # places
 
     def places(self, module: Module, cfg: Cfg) -> Places:
         """The types and relations of a function's places; module-level and enclosing names included."""
         key = (module, cfg.name)
-        known = _memo(module).places.get(cfg.name)
+        known = self.memo(module).places.get(cfg.name)
         if known is not None:
             return known
         if ("places", *key) in self._active:
@@ -103,14 +108,18 @@ class Summaries:
             graph = module.graph(enclosing)
             if graph is not None:
                 around.update({p: k for p, k in self.places(module, graph).types.items() if p[0] not in "%#"})
-        places = infer(cfg, self.catalogue, around, lambda call: self._returned_types(module, cfg, call))
+        places = infer(cfg, self.catalogue, around, partial(self._returned_types, module, cfg))
         self._active.discard(("places", *key))
-        _memo(module).places[cfg.name] = places
+        self.memo(module).places[cfg.name] = places
         return places
 
-    def _returned_types(self, module: Module, cfg: Cfg, call: ops.Call) -> Mapping[str, frozenset[str]]:
-        target = self._resolve(call, module, cfg.name)
-        if target is None or not self._may_give(target) or len(self._active) + len(self._assumed) > _DEPTH:
+    def _returned_types(self, module: Module, cfg: Cfg, call: ops.Call, places: Places) -> Mapping[str, frozenset[str]]:
+        target = self._resolve(call, module, cfg.name, places)
+        if target is not None and target.constructor and target.home is not None:
+            kind = instance_type(target.home, target.constructor)
+            self.instances[kind] = target.home, target.constructor
+            return {"": frozenset((kind,))}
+        if target is None or not self._may_give(target) or len(self._active) + len(self._assumed) > DEPTH:
             return {}
         graph = target.module.graph(target.function)
         if graph is None:
@@ -126,12 +135,13 @@ class Summaries:
     def acquisitions(self, module: Module, cfg: Cfg) -> tuple[Found, ...]:
         """Every acquisition of a function, by the catalogue and by helpers that return a fresh resource."""
         key = (module, cfg.name)
-        known = _memo(module).found.get(cfg.name)
+        known = self.memo(module).found.get(cfg.name)
         if known is not None:
             return known
         if ("found", *key) in self._active:
             return ()
         self._active.add(("found", *key))
+        incomplete = self.incomplete
         places = self.places(module, cfg)
         positions: dict[object, list[int]] = {}
         for position, op in enumerate(cfg.ops):
@@ -148,12 +158,15 @@ class Summaries:
                     acquisition = Acquisition(returned.resource, returned.part, returned.by_name)
                     found.append(Found(acquisition, node, tuple(where), returned))
         self._active.discard(("found", *key))
-        _memo(module).found[cfg.name] = tuple(found)
+        if incomplete == self.incomplete:
+            self.memo(module).found[cfg.name] = tuple(found)
         return tuple(found)
 
     def _fresh(self, module: Module, cfg: Cfg, call: ops.Call) -> tuple[Returned, ...]:
         target = self._resolve(call, module, cfg.name) or self._closure(module, cfg, call)
-        if target is None or not self._may_give(target) or len(self._active) + len(self._assumed) > _DEPTH:
+        if target is not None and target.constructor and target.home is not None:
+            return self.owners.made(target.home, target.constructor, call)
+        if target is None or not self._may_give(target) or len(self._active) + len(self._assumed) > DEPTH:
             return ()
         graph = target.module.graph(target.function)
         if graph is None or (graph.asynchronous and call.discarded and not call.awaited):
@@ -186,8 +199,11 @@ class Summaries:
 
     # walks
 
-    def context(self, module: Module, cfg: Cfg, resource: Resource, receiver: Place = "") -> Context:
-        """What the transfer function needs for obligations of `resource` in a function."""
+    def context(self, module: Module, cfg: Cfg, resource: Resource, receiver: Place = "", own: Place = "") -> Context:
+        """What the transfer function needs for obligations of `resource` in a function.
+
+        `own` is the place of the method's own object when what is stored on it is to be followed.
+        """
         places = self.places(module, cfg)
         owner: Resource | None = None
         if resource.owner and resource.owner_releases and receiver:
@@ -209,25 +225,28 @@ class Summaries:
             captured_fate,
             places.same(receiver) if receiver else frozenset(),
             owner,
+            own,
+            cfg.name.rpartition(".")[2] in CONSTRUCTING,
         )
 
     def walk(self, module: Module, cfg: Cfg, found: Found) -> tuple[Walk, Context]:
         """What becomes of an acquisition, and what was noted on the way. Raises BudgetExceeded."""
         acquisition = found.acquisition
         key = (cfg.name, found.node, acquisition.resource.id, acquisition.part)
-        known = _memo(module).walks.get(key)
+        known = self.memo(module).walks.get(key)
         if known is not None:
             return known
         if (module, *key) in self._active:
             return Walk(), self.context(module, cfg, acquisition.resource)
         self._active.add((module, *key))
+        incomplete = self.incomplete
         try:
-            guards = _memo(module).guards.get(cfg.name)
+            guards = self.memo(module).guards.get(cfg.name)
             if guards is None:
-                guards = _memo(module).guards[cfg.name] = must_guards(cfg)
+                guards = self.memo(module).guards[cfg.name] = must_guards(cfg)
             call = cfg.ops[found.positions[0]]
             assert isinstance(call, ops.Call)
-            context = self.context(module, cfg, acquisition.resource, call.receiver)
+            context = self.context(module, cfg, acquisition.resource, call.receiver, own_object(module, cfg))
             starts = []
             for position in found.positions:
                 call = cfg.ops[position]
@@ -244,20 +263,21 @@ class Summaries:
         finally:
             self._active.discard((module, *key))
         self.states += result.states
-        _memo(module).walks[key] = (result, context)
+        if incomplete == self.incomplete:
+            self.memo(module).walks[key] = (result, context)
         return result, context
 
     # effects of project functions
 
     def _effects(self, module: Module, cfg: Cfg, call: ops.Call, place: Place, resource: Resource) -> Effects | None:
         target = self._resolve(call, module, cfg.name) or self._closure(module, cfg, call)
-        if target is None or len(self._active) + len(self._assumed) > _DEPTH:
+        if target is None or len(self._active) + len(self._assumed) > DEPTH:
             return None
         if not place:
             info = target.module.functions.get(target.function)
             returns = info is None or not info.never_returns
-            return Effects(Fate.BORROWS, self._target_raises(target), returns)
-        may_raise = self._target_raises(target)
+            return Effects(Fate.BORROWS, self.raising.target(target), returns)
+        may_raise = self.raising.target(target)
         info = target.module.functions.get(target.function)
         if info is not None and info.abstract:
             return Effects(Fate.STORES, may_raise)
@@ -270,6 +290,8 @@ class Summaries:
         if parameter is None:
             return Effects(Fate.STORES, may_raise)
         fate = self.fate(target.module, graph, parameter, resource)
+        if target.constructor and fate is Fate.STORES and self.owners.holds(target, graph, parameter, resource):
+            fate = Fate.HOLDS
         info = target.module.functions.get(target.function)
         if info is not None and info.generator and fate is not Fate.STORES:
             # A generator that is handed the resource works with it when it is iterated.
@@ -286,7 +308,7 @@ class Summaries:
     def fate(self, module: Module, cfg: Cfg, name: Place, resource: Resource) -> Fate:
         """What a function does with a resource of this kind in a parameter or captured name. Raises BudgetExceeded."""
         key = (cfg.name, name, resource.id)
-        known = _memo(module).fates.get(key)
+        known = self.memo(module).fates.get(key)
         if known is not None:
             return known
         asked = ("fate", module, *key)
@@ -305,54 +327,28 @@ class Summaries:
                 break
         self._leaned_on.discard(asked)
         if not self._leaned_on:
-            _memo(module).fates[key] = fate
+            self.memo(module).fates[key] = fate
         return fate
 
     def _fate(self, module: Module, cfg: Cfg, name: Place, resource: Resource) -> Fate:
-        context = self.context(module, cfg, resource)
+        return _judge(self._given(cfg, name, self.context(module, cfg, resource)), name)
+
+    def stored(self, module: Module, cfg: Cfg, name: Place, resource: Resource, own: Place) -> set[str]:
+        """The attributes of the method's own object on which it stores a resource that it is given.
+
+        Raises BudgetExceeded.
+        """
+        context = self.context(module, cfg, resource, own=own)
+        self._given(cfg, name, context)
+        return context.notes.fields
+
+    def _given(self, cfg: Cfg, name: Place, context: Context) -> Walk:
+        """What becomes of a resource that the function is given at `name`."""
         # Who is given the object that carries the resource in an attribute may be given the resource itself, too.
-        names = frozenset((name, *(f"{name}{part}" for part in resource.parts if part.startswith("."))))
+        parts = (part for part in context.resource.parts if part.startswith("."))
+        names = frozenset((name, *(f"{name}{part}" for part in parts)))
         starts = [(t, Obligation(names)) for _, t in cfg.successors[ENTRY]]
-        return _judge(walk(cfg, starts, context), name)
-
-    def may_raise(self, module: Module, cfg: Cfg) -> bool:
-        """Whether an exception can leave the function."""
-        key = (module, cfg.name)
-        known = _memo(module).raises.get(cfg.name)
-        if known is not None:
-            return known
-        if ("raises", *key) in self._active:
-            return True
-        self._active.add(("raises", *key))
-        seen = {ENTRY}
-        stack = [ENTRY]
-        while stack and RAISE not in seen:
-            node = stack.pop()
-            for kind, target in cfg.successors[node]:
-                if target in seen or (kind is not EdgeKind.NORMAL and not self._raising(module, cfg, cfg.ops[node])):
-                    continue
-                seen.add(target)
-                stack.append(target)
-        self._active.discard(("raises", *key))
-        _memo(module).raises[cfg.name] = RAISE in seen
-        return RAISE in seen
-
-    def _raising(self, module: Module, cfg: Cfg, op: ops.Op) -> bool:
-        if isinstance(op, ops.Event):
-            return op.use is not ops.Use.ITERATE and op.use is not ops.Use.YIELD
-        if not isinstance(op, ops.Call):
-            return True
-        if op.method in ("close", "aclose"):
-            return False
-        target = self._resolve(op, module, cfg.name)
-        return target is None or self._target_raises(target)
-
-    def _target_raises(self, target: Target) -> bool:
-        info = target.module.functions.get(target.function)
-        if info is not None and info.quiet is not None:
-            return not info.quiet
-        graph = target.module.graph(target.function) if target.function and len(self._active) <= _DEPTH else None
-        return graph is None or self.may_raise(target.module, graph)
+        return walk(cfg, starts, context)
 
 
 def _judge(result: Walk, name: Place) -> Fate:
@@ -370,8 +366,10 @@ def _judge(result: Walk, name: Place) -> Fate:
 
 
 def _parameter(target: Target, cfg: Cfg, call: ops.Call, place: Place) -> Place | None:
-    """The place in the function that receives `place`: a parameter or an element of a starred one; None when it
-    cannot be told."""
+    """The place in the function that receives `place`: a parameter, an attribute of the object whose method it is, or
+    an element of a starred one; None when it cannot be told."""
+    if target.bound and call.receiver and cfg.parameters and (rest := relative(place, call.receiver)):
+        return f"{cfg.parameters[0]}{rest}"
     for arg in call.args:
         if arg.place != place:
             continue

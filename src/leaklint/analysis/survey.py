@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leaklint.analysis.facts import Leak, LeakExit, Site, Trigger
 from leaklint.analysis.obligation import Context, Departure
@@ -30,6 +30,8 @@ class Surroundings:
     read_by_functions: Callable[[str], bool]
     origin: Callable[[Module, str, object], Location | None]
     """where a helper of another module acquires; None for one of this module"""
+    closed_outside: Callable[[str], bool]
+    """whether code of the module releases what the attribute of another object holds (``db.conn.close()``)"""
 
 
 def sites(module: Module, cfg: Cfg, summaries: Summaries, around: Surroundings) -> Iterator[Site]:
@@ -37,8 +39,11 @@ def sites(module: Module, cfg: Cfg, summaries: Summaries, around: Surroundings) 
     places = summaries.places(module, cfg)
     for found in summaries.acquisitions(module, cfg):
         walk, context = summaries.walk(module, cfg, found)
-        if walk.endings:
-            yield _Surveyor(module, cfg, around, found, walk, context).site(places.holds)
+        kept = summaries.owners.keeps(module, cfg, context, found.acquisition.resource)
+        if kept is not None and around.closed_outside(kept.name):
+            kept = replace(kept, foreign=True)
+        if walk.endings or kept is not None:
+            yield replace(_Surveyor(module, cfg, around, found, walk, context).site(places.holds), kept_by=kept)
 
 
 @dataclass(slots=True)

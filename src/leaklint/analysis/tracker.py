@@ -21,7 +21,7 @@ from leaklint.analysis.events import event_of
 from leaklint.analysis.facts import Event, LeakExit
 from leaklint.analysis.guards import guards_after
 from leaklint.analysis.obligation import Context, Departure, Obligation, Outcome, Result
-from leaklint.analysis.transfer import at_return, step
+from leaklint.analysis.transfer import at_raise, at_return, step
 from leaklint.flow import ops
 from leaklint.flow.cfg import ENTRY, RAISE, RETURN, Cfg, EdgeKind
 
@@ -164,7 +164,9 @@ class _Walker:
             self._returned(index)
             return
         if node == RAISE:
-            if not obligation.dormant:
+            if at_raise(obligation, self.context) is Outcome.TRANSFERRED:
+                self.result.transferred = True
+            elif not obligation.dormant:
                 self._leak(index, LeakExit.RAISE)
             return
         op = self.cfg.ops[node]

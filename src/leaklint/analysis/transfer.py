@@ -17,6 +17,7 @@ from leaklint.analysis.calls import call
 from leaklint.analysis.guards import guards_after
 from leaklint.analysis.obligation import (
     Context,
+    Departure,
     Mark,
     Obligation,
     Outcome,
@@ -92,13 +93,39 @@ def step(op: Op, state: Obligation, edge: EdgeKind, context: Context) -> Result:
 
 
 def at_return(state: Obligation, context: Context) -> Result:
-    """The obligation when the function has returned: what the result holds belongs to the caller."""
+    """The obligation when the function has returned: what the result holds belongs to the caller, and what the
+    method's own object holds to that object."""
+    fields = _fields(state, context)
+    if fields:
+        context.notes.fields.update(fields)
+        return Outcome.TRANSFERRED
     if any(within(place, RESULT) for place in (*state.aliases, *state.closers)):
         return Outcome.RETURNED
     return escape_derived(RESULT, state, context)
 
 
+def at_raise(state: Obligation, context: Context) -> Result:
+    """The obligation when an exception has left the function.
+
+    The method's own object has what was stored on it, unless the object was being made and something that surely
+    may raise did: then nobody has the object.
+    """
+    if _fields(state, context) and not (context.constructing and state.departure in (Departure.T0, Departure.T1)):
+        return Outcome.TRANSFERRED
+    return state
+
+
+def _fields(state: Obligation, context: Context) -> set[Place]:
+    """The attributes of the method's own object that hold the resource, as paths from it."""
+    if not context.own:
+        return set()
+    return {alias[len(context.own) + 1 :] for alias in state.aliases if root_of(alias) == context.own}
+
+
 def _escape(place: Place, how: How, state: Obligation, context: Context) -> Result:
+    if how is How.ATTRIBUTE and context.own and place.rpartition(".")[0] == context.own and place in state.aliases:
+        # It belongs to the object when the method ends.
+        return state
     if how in (How.ELEMENT, How.ATTRIBUTE) and root_of(place) in context.places.private:
         return state
     if any(relative(known, place) is not None for known in (*state.aliases, *state.closers)):

@@ -168,7 +168,7 @@ def _last_name(place: Place) -> str:
 class _Inference:
     cfg: Cfg
     places: Places
-    returned: Callable[[ops.Call], Mapping[str, frozenset[str]]]
+    returned: Callable[[ops.Call, Places], Mapping[str, frozenset[str]]]
     changed: bool = False
     paths: dict[Place, set[Place]] = field(default_factory=dict)
     """typed paths (``pair[0]``, ``self.conn``) by the variable that they start from"""
@@ -221,7 +221,7 @@ class _Inference:
             elif function.effect is Effect.STACK_POP:
                 self.copy(op.dst, op.receiver)
         if not acquired:
-            for part, kinds in self.returned(op).items():
+            for part, kinds in self.returned(op, places).items():
                 self.add(op.dst + part, kinds)
 
     def enter(self, op: ops.Enter) -> None:
@@ -235,7 +235,7 @@ def infer(
     cfg: Cfg,
     catalogue: Catalogue,
     known: Types,
-    returned: Callable[[ops.Call], Mapping[str, frozenset[str]]],
+    returned: Callable[[ops.Call, Places], Mapping[str, frozenset[str]]],
 ) -> Places:
     """The places of a function, given the types of names around it and of what project functions return."""
     places = Places(catalogue)

@@ -75,10 +75,23 @@ def under(code: str, facts: ModuleFacts) -> Iterator[tuple[Site, Verdict]]:
 
 def judge(site: Site) -> Verdict | None:
     """The rule of LL1 that ``site`` falls under, or None."""
-    if site.resource.kind in OTHER_KINDS or _is_silent(site):
+    if site.resource.kind in OTHER_KINDS or _is_silent(site) or kept_by_class(site) is not None:
         return None
     found = gravest(site)
     return None if found is None or is_left_running(site, found) else found
+
+
+def kept_by_class(site: Site) -> Confidence | None:
+    """How sure it is that a class keeps ``site`` for good; None where nothing says so, or something else is wrong.
+
+    A base class of unknown code may release what it does not show, and so may code that reaches into the object.
+    """
+    if site.kept_by is None:
+        return None
+    found = gravest(site)
+    sure = (Confidence.MEDIUM if site.resource.server else Confidence.HIGH).lowered(1 if site.receiver_by_name else 0)
+    sure = Confidence.LOW if site.kept_by.foreign else sure
+    return sure if found is None or found.confidence.rank < Confidence.MEDIUM.rank or sure.rank > 0 else None
 
 
 def is_left_running(site: Site, found: Verdict) -> bool:

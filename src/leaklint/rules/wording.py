@@ -22,12 +22,19 @@ def subject(site: Site) -> str:
     text = site.resource.noun
     if name:
         text += f" in `{name}`" if element else f" `{name}`"
-    return f"{text} from `{site.helper[0]}()`" if site.helper is not None else text
+    # The catalogue names what acquires its resources; an object of the project's own class says it in its noun.
+    return f"{text} from `{site.helper[0]}()`" if site.helper is not None and site.resource.acquire else text
 
 
 def undone(site: Site) -> str:
     """The participle of its release: "closed", "given back" or "released"."""
     return _PARTICIPLES[_verb(site.resource)]
+
+
+def present(site: Site) -> str:
+    """The third person of its release: "closes", "gives back" or "releases"."""
+    verb, _, rest = _verb(site.resource).partition(" ")
+    return f"{verb}s {rest}".rstrip()
 
 
 def infinitive(site: Site) -> str:

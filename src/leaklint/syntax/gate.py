@@ -53,6 +53,8 @@ class Candidates:
     """in which something may be acquired that a ``with`` does not close"""
     giving: frozenset[str]
     """which may give a value of a type that the catalogue knows to their callers; `leaking` is a part of it"""
+    owning: frozenset[str]
+    """classes, by qualified name, whose objects may hold something that their methods acquire"""
 
 
 def candidates(
@@ -85,16 +87,21 @@ def candidates(
                 leaking.add(scope)
                 break
         else:
-            waiting[scope] = {last for call in calls if (last := _local_name(call.func, outline))}
-    known = fresh = {scope.rpartition(".")[2] for scope in leaking if scope != MODULE}
+            waiting[scope] = {last for call in calls if (last := _local_name(call.func, scope, outline))}
+    bases = {
+        name: [names.dotted(base) or dotted(base) for base in node.bases] for name, node in outline.classes.items()
+    }
+    inheriting = {name for name, found in bases.items() if any(base and gives_elsewhere(base) for base in found)}
+    known = fresh = inheriting.union(name for scope in leaking for name in _names(scope, outline))
     while fresh:
         reached = {scope for scope, called in waiting.items() if called & fresh}
         for scope in reached:
             del waiting[scope]
         leaking |= reached
-        fresh = {scope.rpartition(".")[2] for scope in reached if scope != MODULE} - known
         known = known | fresh
-    return Candidates(frozenset(leaking), frozenset(giving | leaking))
+        heirs = {name for name, found in bases.items() if not known.isdisjoint(found)}
+        fresh = heirs.union(name for scope in reached for name in _names(scope, outline)) - known
+    return Candidates(frozenset(leaking), frozenset(giving | leaking), frozenset(known.intersection(bases)))
 
 
 def _managed(call: ast.Call, resources: list[Resource], outline: Outline) -> bool:
@@ -131,10 +138,19 @@ def _contradicts(test: str, given: ast.expr) -> bool:
 _TRUTH = {"true": True, "false": False}
 
 
-def _local_name(func: ast.expr, outline: Outline) -> str:
+def _names(scope: str, outline: Outline) -> tuple[str, ...]:
+    """How calls name a function: by its last name, and a method by its class too, whose objects may own a resource."""
+    function = outline.functions.get(scope)
+    if function is None:
+        return ()
+    return (function.node.name, function.owner) if function.stores else (function.node.name,)
+
+
+def _local_name(func: ast.expr, scope: str, outline: Outline) -> str:
     """The last name of a function that may be this module's: called by name, on ``self`` or on a class of it."""
     if isinstance(func, ast.Name):
-        return func.id
+        function = outline.functions.get(scope) if func.id == "cls" else None
+        return function.owner if function is not None else func.id
     if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
         receiver = func.value.id
         return func.attr if receiver in ("self", "cls") or receiver in outline.classes else ""

@@ -31,6 +31,10 @@ class Function:
     raises: bool = False
     handles: bool = False
     returns: bool = False
+    attributes: set[str] = field(default_factory=set)
+    """attributes of ``self`` that it mentions, nested functions not counted"""
+    stores: bool = False
+    """it binds one of them"""
 
     @property
     def quiet(self) -> bool | None:
@@ -102,7 +106,12 @@ def outline(tree: ast.Module) -> Outline:
             if function is not None:
                 found.read.add(node.id)  # type: ignore[attr-defined]
             continue
-        if kind is ast.Call:
+        if kind is ast.Attribute and function is not None:
+            assert isinstance(node, ast.Attribute)
+            if isinstance(node.value, ast.Name) and node.value.id == "self":
+                function.attributes.add(node.attr)
+                function.stores |= isinstance(node.ctx, ast.Store)
+        elif kind is ast.Call:
             scope.calls.append(node)  # type: ignore[arg-type]
             if function is not None and not _closes(node):
                 function.raises = True

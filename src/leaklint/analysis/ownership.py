@@ -1,0 +1,360 @@
+"""Classes that own: which attributes of their objects hold a fresh resource, and what releases them.
+
+A class that stores a fresh resource on ``self`` and has a method that releases it is a resource itself: whoever makes
+an object of it owes that method. Example::
+
+    class Database:
+        def __init__(self):
+            self.conn = psycopg2.connect(DSN)       a field: ``conn``
+        def close(self):
+            self.conn.close()                       releases it, so ``Database()`` acquires and ``close`` releases
+        def __exit__(self, *exc):
+            self.close()                            so does leaving a ``with``
+
+Without such a method nobody can give the connection back, and the class is to blame. What an object is given (a
+parameter stored on ``self``) is borrowed: it stays with whoever acquired it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from leaklint.analysis.acquired import Found, Returned
+from leaklint.analysis.facts import Kept
+from leaklint.analysis.obligation import Context, Fate
+from leaklint.analysis.project import Ancestor, FunctionInfo, Module, Project, Target
+from leaklint.analysis.tracker import BudgetExceeded, Walk
+from leaklint.catalogue.model import Advice, Exit, Resource, Step
+from leaklint.flow import ops
+from leaklint.flow.cfg import ENTRY, RETURN, Cfg, EdgeKind
+from leaklint.flow.ops import Place
+
+_MAKING = frozenset({"__init__", "__post_init__"})
+_ENTERING = frozenset({"__enter__", "__aenter__"})
+CONSTRUCTING = _MAKING | _ENTERING
+"""methods whose exception leaves their caller without the object"""
+_EXITS = frozenset({"__exit__", "__aexit__"})
+_FINALISER = "__del__"
+_PASSING = frozenset({"cursor", "aws-client", "registration", "temp-path", "thread", "response", "archive-member"})
+"""kinds that go with what they came from, or that other rules speak of"""
+_SHARED = frozenset({"client", "data-file", "logging-handler"})
+"""kinds that are fit to live as long as the process, where their makers say so"""
+_RELEASING = frozenset({Fate.CLOSES, Fate.CLOSES_NORMALLY, Fate.CLOSES_SOMETIMES})
+_LEAKING_AWAY = frozenset({Fate.RETURNS, Fate.STORES})
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An attribute on which a method stores what it has acquired."""
+
+    name: str
+    resource: Resource
+    module: Module
+    method: str
+    node: object
+    conditional: bool
+    """some way through the method does not acquire: the field may be injected, or opened later"""
+    by_name: bool = False
+
+    @property
+    def opener(self) -> str:
+        """The plain name of the method."""
+        return self.method.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the methods of a class do with one field."""
+
+    methods: tuple[str, ...]
+    """those that release it, ``__exit__`` among them"""
+    finaliser: bool
+    """``__del__`` releases it"""
+    shared: bool
+    """a method hands it out, or to somebody who keeps it"""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A class as a resource."""
+
+    resource: Resource
+    fields: tuple[Field, ...]
+    """what its release gives back, the weightiest first"""
+    conditional: bool
+    """the constructor may have been given what it would open"""
+
+
+@dataclass(eq=False, slots=True)
+class Memo:
+    """What is known of the classes of one module."""
+
+    fields: dict[str, tuple[Field, ...]] = field(default_factory=dict)
+    verdicts: dict[tuple[str, str, str], Verdict] = field(default_factory=dict)
+    """by class, field and resource"""
+
+
+class Functions(Protocol):
+    """What is asked of functions: `leaklint.analysis.summary` answers."""
+
+    project: Project
+    incomplete: int
+
+    def classes(self, module: Module) -> Memo:
+        """What is known of the classes of a module."""
+
+    def acquisitions(self, module: Module, cfg: Cfg) -> tuple[Found, ...]:
+        """The acquisitions of a function."""
+
+    def walk(self, module: Module, cfg: Cfg, found: Found) -> tuple[Walk, Context]:
+        """What becomes of one. Raises BudgetExceeded."""
+
+    def fate(self, module: Module, cfg: Cfg, name: Place, resource: Resource) -> Fate:
+        """What a function does with a resource in a place. Raises BudgetExceeded."""
+
+    def stored(self, module: Module, cfg: Cfg, name: Place, resource: Resource, own: Place) -> set[str]:
+        """The attributes of its own object on which a method stores what it is given. Raises BudgetExceeded."""
+
+
+def instance_type(module: Module, owner: str) -> str:
+    """The type that instances of a project's class have in places."""
+    return f"{module.name}:{owner}"
+
+
+def own_object(module: Module, cfg: Cfg) -> Place:
+    """The first parameter of an instance method, an empty string for other functions."""
+    info = module.functions.get(cfg.name)
+    if info is None or not info.owner or not cfg.parameters or not cfg.positional:
+        return ""
+    return "" if info.static or "classmethod" in info.decorators else cfg.parameters[0]
+
+
+@dataclass(eq=False, slots=True)
+class Owners:
+    """The questions about classes; answers are kept with the module of the class."""
+
+    functions: Functions
+    _active: set[tuple[Module, str]] = field(default_factory=set)
+
+    # what a class has
+
+    def fields(self, module: Module, owner: str) -> tuple[Field, ...]:
+        """The attributes that methods of a class, or of its base classes, fill with what they acquire."""
+        memo = self.functions.classes(module).fields
+        known = memo.get(owner)
+        if known is not None:
+            return known
+        if (module, owner) in self._active:
+            self.functions.incomplete += 1
+            return ()
+        self._active.add((module, owner))
+        incomplete = self.functions.incomplete
+        try:
+            found = tuple(f for a in self.functions.project.lineage(module, owner) for f in self._of_methods(a))
+        finally:
+            self._active.discard((module, owner))
+        if incomplete == self.functions.incomplete:
+            memo[owner] = found
+        return found
+
+    def _of_methods(self, ancestor: Ancestor) -> Iterable[Field]:
+        module, gives = ancestor.module, ancestor.module.gives()
+        for method in sorted(ancestor.info.methods):
+            name = f"{ancestor.info.name}.{method}"
+            graph = module.graph(name) if name in gives else None
+            if graph is None or not own_object(module, graph):
+                continue
+            for found in self.functions.acquisitions(module, graph):
+                try:
+                    _, context = self.functions.walk(module, graph, found)
+                except BudgetExceeded:
+                    continue
+                conditional = _avoidable(graph, found.positions)
+                acquisition = found.acquisition
+                for attribute in _plain(context.notes.fields):
+                    yield Field(
+                        attribute, acquisition.resource, module, name, found.node, conditional, acquisition.by_name
+                    )
+
+    def verdict(self, module: Module, owner: str, name: str, resource: Resource) -> Verdict:
+        """What the methods of a class and its bases do with what the attribute `name` holds."""
+        memo = self.functions.classes(module).verdicts
+        key = (owner, name, resource.id)
+        known = memo.get(key)
+        if known is None:
+            known = memo[key] = self._verdict(module, owner, name, resource)
+        return known
+
+    def _verdict(self, module: Module, owner: str, name: str, resource: Resource) -> Verdict:
+        methods = self._methods(module, owner)
+        releasing: dict[str, Fate] = {}
+        wanted, shared = {name}, False
+        waiting = {m: (home, info) for m, (home, info) in methods.items() if m not in _MAKING}
+        while reached := [m for m, (_, info) in waiting.items() if info.attributes & wanted]:
+            for method in reached:
+                home, info = waiting.pop(method)
+                fate = self._fate(home, info, name, resource)
+                shared |= fate in _LEAKING_AWAY
+                if fate in _RELEASING:
+                    releasing[method] = fate
+                    wanted.add(method)
+        finaliser = releasing.pop(_FINALISER, None) is not None
+        return Verdict(tuple(sorted(releasing, key=_order)), finaliser, shared)
+
+    def _methods(self, module: Module, owner: str) -> dict[str, tuple[Module, FunctionInfo]]:
+        """The methods that objects of a class have, each the nearest of its name."""
+        found: dict[str, tuple[Module, FunctionInfo]] = {}
+        for ancestor in self.functions.project.lineage(module, owner):
+            for method in sorted(ancestor.info.methods):
+                info = ancestor.module.functions.get(f"{ancestor.info.name}.{method}")
+                if info is not None:
+                    found.setdefault(method, (ancestor.module, info))
+        return found
+
+    def _fate(self, module: Module, info: FunctionInfo, name: str, resource: Resource) -> Fate:
+        graph = module.graph(info.name)
+        own = own_object(module, graph) if graph is not None else ""
+        if graph is None or not own:
+            return Fate.BORROWS
+        try:
+            return self.functions.fate(module, graph, f"{own}.{name}", resource)
+        except BudgetExceeded:
+            return Fate.STORES
+
+    # the class as a resource
+
+    def made(self, module: Module, owner: str, call: ops.Call) -> tuple[Returned, ...]:
+        """What a call of the class gives: an object that has to be released, or nothing to care for."""
+        found = self.owner(module, owner)
+        if found is None or (found.conditional and call.args):
+            return ()
+        main = found.fields[0]
+        return (Returned(found.resource, "", main.method, main.node, main.module, main.by_name),)
+
+    def owner(self, module: Module, owner: str) -> Owner | None:
+        """The class as a resource; None when its objects own nothing that a method of theirs releases."""
+        owed = [f for f in self.fields(module, owner) if _is_kept(f.resource)]
+        verdicts = {f: self.verdict(module, owner, f.name, f.resource) for f in owed}
+        owed = sorted((f for f in owed if verdicts[f].methods), key=_weight)
+        opening = {f.opener for f in owed}
+        if not owed or opening <= _ENTERING:
+            return None
+        common = set.intersection(*(set(verdicts[f].methods) for f in owed))
+        releasing = [m for m in verdicts[owed[0]].methods if m in common] or list(verdicts[owed[0]].methods)
+        resource = self._resource(module, owner, owed, releasing)
+        made = [f for f in owed if f.opener in _MAKING]
+        if not made:
+            resource = replace(resource, starts=tuple(sorted(self._starting(module, owner, opening))))
+        return Owner(resource, tuple(owed), bool(made) and all(f.conditional for f in made))
+
+    def _resource(self, module: Module, owner: str, owed: list[Field], releasing: list[str]) -> Resource:
+        main = owed[0].resource
+        methods = self._methods(module, owner)
+        steps: list[tuple[Step, ...]] = [
+            (Step(m, "method", methods[m][1].asynchronous),) for m in releasing if m not in _EXITS
+        ]
+        if len({f.name for f in owed}) == 1:
+            steps += [
+                tuple(replace(step, call=f"{owed[0].name}.{step.call}") for step in alternative)
+                for alternative in main.release
+                if all(step.form == "method" for step in alternative)
+            ]
+        noun = main.noun if ":" in main.type else f"`{owner}` with its {main.noun}"
+        return Resource(
+            id=f"{main.id.partition('@')[0]}@{instance_type(module, owner)}",
+            kind=main.kind,
+            noun=noun,
+            package=main.package,
+            type=instance_type(module, owner),
+            acquire=(),
+            release=tuple(steps),
+            with_=_exit("__exit__", releasing, methods),
+            async_with=_exit("__aexit__", releasing, methods),
+            with_also="does what its `__exit__` does",
+            again="raises",
+            tier=min((f.resource.tier for f in owed), key=lambda tier: tier.value),
+            server=main.server,
+            threads=main.threads,
+            descriptors=main.descriptors,
+            runs=main.runs,
+            cache=main.cache,
+        )
+
+    def _starting(self, module: Module, owner: str, opening: set[str]) -> set[str]:
+        """The methods that open a field, themselves or by calling another method that does."""
+        found = set(opening)
+        methods = self._methods(module, owner)
+        while more := {m for m, (_, info) in methods.items() if m not in found and info.attributes & found}:
+            found |= more
+        return found
+
+    # what a class keeps
+
+    def holds(self, target: Target, graph: Cfg, parameter: Place, resource: Resource) -> bool:
+        """Whether a constructor only stores what it is given, in a class none of whose methods releases it."""
+        if target.home is None:
+            return False
+        own = own_object(target.module, graph)
+        lineage = self.functions.project.lineage(target.home, target.constructor)
+        if not own or any(a.foreign for a in lineage):
+            return False
+        names = self.functions.stored(target.module, graph, parameter, resource, own)
+        verdicts = [self.verdict(target.home, target.constructor, name, resource) for name in _plain(names)]
+        return len(verdicts) == len(names) > 0 and not any(v.methods or v.finaliser or v.shared for v in verdicts)
+
+    def keeps(self, module: Module, cfg: Cfg, context: Context, resource: Resource) -> Kept | None:
+        """What a method stores on its object where no method of the class gives it back; None when one does."""
+        info = module.functions.get(cfg.name)
+        if info is None or not context.notes.fields or not _is_kept(resource):
+            return None
+        foreign = any(a.foreign for a in self.functions.project.lineage(module, info.owner))
+        for name in _plain(context.notes.fields):
+            found = self.verdict(module, info.owner, name, resource)
+            if not found.methods and not found.shared:
+                return Kept(info.owner, name, found.finaliser, foreign)
+        return None
+
+
+def _plain(fields: set[str]) -> list[str]:
+    """The attributes themselves, not what is inside of a container in one."""
+    return sorted(name for name in fields if name.isidentifier())
+
+
+def _is_kept(resource: Resource) -> bool:
+    if resource.kind in _SHARED and not resource.server and resource.cache.advice is Advice.KEEP:
+        # An HTTP client that its makers advise to keep is kept on purpose, in an object as in a module.
+        return False
+    return resource.kind not in _PASSING
+
+
+def _weight(found: Field) -> tuple[bool, bool, str, bool, str]:
+    resource = found.resource
+    return not resource.server, not resource.threads, resource.tier.value, found.conditional, found.name
+
+
+def _order(method: str) -> tuple[bool, bool, str]:
+    """``close`` before other names, and exits last."""
+    return method in _EXITS, method not in ("close", "aclose"), method
+
+
+def _exit(name: str, releasing: list[str], methods: dict[str, tuple[Module, FunctionInfo]]) -> Exit:
+    if name in releasing:
+        return Exit.RELEASES
+    return Exit.NOTHING if name in methods else Exit.UNSUPPORTED
+
+
+def _avoidable(cfg: Cfg, positions: tuple[int, ...]) -> bool:
+    """Whether a function can return without passing any of the nodes."""
+    seen = {ENTRY, *positions}
+    stack = [ENTRY]
+    while stack:
+        for kind, target in cfg.successors[stack.pop()]:
+            if kind is not EdgeKind.NORMAL or target in seen:
+                continue
+            if target == RETURN:
+                return True
+            seen.add(target)
+            stack.append(target)
+    return False

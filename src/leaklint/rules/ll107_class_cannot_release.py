@@ -1,0 +1,101 @@
+"""# LL107 class-cannot-release
+
+## What it does
+Reports a resource that a class opens and stores on its objects, when no method of the class or of its base classes
+releases it. Whoever makes such an object has no way to give back what it holds. What an object is given as an argument
+and stores is borrowed, and not reported; a `close` of any name, an `__exit__`, or a method that hands the resource out
+counts as a way. A release in `__del__` alone does not: nobody can tell when it runs, and not at all while anything
+still refers to the object. HTTP and AWS clients, which their makers advise to keep, are not reported.
+
+## Why it matters in Lambda
+A handler that makes one such object per event opens one more connection with every warm invocation. The code that
+makes the object looks innocent: there is nothing that it could have closed. When reference counting does reclaim the
+object, the server's side learns of it late; when anything keeps the object (a cache, a stored exception, a cycle of
+references), it stays open until the sandbox ends.
+
+## Example
+```python
+import redis
+
+
+class Scores:
+    def __init__(self, host):
+        self.client = redis.Redis(host=host)
+
+    def add(self, player, points):
+        self.client.zincrby("scores", points, player)
+
+
+def handler(event, context):
+    Scores("cache.internal").add(event["player"], event["points"])
+```
+
+## Use instead
+```python
+import redis
+
+
+class Scores:
+    def __init__(self, host):
+        self.client = redis.Redis(host=host)
+
+    def add(self, player, points):
+        self.client.zincrby("scores", points, player)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.client.close()
+
+
+def handler(event, context):
+    with Scores("cache.internal") as scores:
+        scores.add(event["player"], event["points"])
+```
+From then on the class is a resource: an object of it that is never closed is reported where it is made.
+
+## Fix safety
+Giving a class a `close` is a change of its interface that its users have to follow, so there is no safe automatic fix.
+
+## Since
+0.1.0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from leaklint.analysis.facts import ModuleFacts
+from leaklint.rules import wording
+from leaklint.rules.rule import Draft, Rule
+from leaklint.rules.verdict import kept_by_class
+
+
+def check(facts: ModuleFacts) -> Iterator[Draft]:
+    """A draft per acquisition that a class keeps and cannot release."""
+    for site in facts.sites:
+        confidence, kept = kept_by_class(site), site.kept_by
+        if confidence is None or kept is None:
+            continue
+        text = f"`{kept.owner}` keeps this {site.resource.noun} in `{kept.name}` and has no method that"
+        text += f" {wording.present(site)} it"
+        if kept.finaliser:
+            text += "; `__del__` does, but nobody can tell when it runs"
+        yield Draft(
+            site,
+            wording.with_reason(text, site, None),
+            confidence,
+            ((site.span, f"opened here, and stored in `{kept.name}`"),),
+            help=f"give `{kept.owner}` a `close` or an `__exit__` that calls {wording.release_call(site)}",
+        )
+
+
+RULE = Rule(
+    code="LL107",
+    name="class-cannot-release",
+    summary="a class that owns a resource and has no way to release it",
+    page=__doc__ or "",
+    since="0.1.0",
+    check=check,
+)

@@ -27,6 +27,7 @@ LAYERS = (
     "__init__",
     # vocabulary
     "edit",
+    "files",
     "finding",
     "result",
     # settings and knowledge

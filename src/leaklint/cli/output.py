@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,35 +42,12 @@ def save(lines: Iterable[str], path: str) -> None:
             with open(path, "a", encoding="utf-8", newline="\n") as stream:
                 stream.writelines(line + "\n" for line in lines)
         else:
-            _replace(lines, os.path.realpath(path))
+            from leaklint.files import replace
+
+            replace(path, "".join(line + "\n" for line in lines).encode())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise click.ClickException(f"cannot write {click.format_filename(path)}: {reason}") from error
-
-
-def _replace(lines: Iterable[str], path: str) -> None:
-    from tempfile import mkstemp
-
-    folder, name = os.path.split(path)
-    descriptor, scratch = mkstemp(prefix=f".{name[:100]}.", dir=folder)
-    try:
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(line + "\n" for line in lines)
-        os.chmod(scratch, _mode(path))
-        os.replace(scratch, path)
-    except BaseException:
-        os.unlink(scratch)
-        raise
-
-
-def _mode(path: str) -> int:
-    """The permissions of the file that is there, else those that a created file gets."""
-    try:
-        return stat.S_IMODE(os.stat(path).st_mode)
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
 
 
 def say(text: str) -> None:

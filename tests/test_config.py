@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from leaklint.cli.check import command as check_command
+from leaklint.cli.config import command as config_command
 from leaklint.config.globs import Globs
+from leaklint.config.keys import KEYS, Key
 from leaklint.config.kinds import satisfied
-from leaklint.config.layers import _loads
+from leaklint.config.layers import loads
+from leaklint.config.pages import page, toml
 from leaklint.config.positions import positions
+from leaklint.config.resolve import Configuration
+from leaklint.configure import KNOWLEDGE, schema
 from leaklint.select import may_fix, selected
 from tests.command import Run, leaklint
 
@@ -325,7 +333,7 @@ advice = "keep"
 z = true'''
 
     def test_every_key_and_item_has_its_line(self) -> None:
-        found = positions(self.TEXT, _loads)
+        found = positions(self.TEXT, loads)
         own = ("tool", "leaklint")
         expected = {
             ("title",): 2, ("quoted key", "b"): 3, ("multi",): 4, ("lit",): 8, own: 11, (*own, "select"): 12,
@@ -345,7 +353,7 @@ z = true'''
 
         root = Path(__file__).parent.parent
         for text in (self.TEXT, *(p.read_text(encoding="utf-8") for p in root.glob("src/leaklint/catalogue/*.toml"))):
-            assert paths(_loads(text)) - {()} <= positions(text, _loads).keys() | {("tool",)}
+            assert paths(loads(text)) - {()} <= positions(text, loads).keys() | {("tool",)}
 
 
 class TestGlobs:
@@ -413,9 +421,6 @@ def test_versions_are_compared_by_their_numbers(requirement: str, version: str, 
 
 
 def test_what_may_be_fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from leaklint.config.resolve import Configuration
-    from leaklint.configure import KNOWLEDGE
-
     monkeypatch.chdir(tmp_path)
     text = 'fixable = ["LL1"]\nunfixable = ["LL105"]\nunsafe-fixes = true\nbaseline = "b.json"\n'
     text += 'handlers = ["a.py:f", "m.g"]\nhandler-discovery = false\npreview = true\n'
@@ -428,3 +433,132 @@ def test_what_may_be_fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (settings.unsafe_fixes, settings.preview) == (True, True)
     assert settings.baseline == str(tmp_path.resolve() / "b.json")
     assert (settings.handlers, settings.handler_discovery) == (("a.py:f", "m.g"), False)
+
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "configuration.md"
+SCHEMA = ROOT / "docs" / "leaklint.schema.json"
+MARK = "<!-- made from the table of keys by `python -m tests.test_config` -->\n"
+
+
+def made_page() -> str:
+    prose = PAGE.read_text(encoding="utf-8").partition(MARK)[0]
+    return prose + MARK + "".join(f"\n{page(key)}" for key in KEYS)
+
+
+def made_schema() -> str:
+    return json.dumps(schema(), indent=2) + "\n"
+
+
+class TestKeys:
+    @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
+    def test_an_example_is_taken_and_is_not_the_default(self, key: Key, tmp_path: Path) -> None:
+        write(tmp_path, {"far/leaklint.toml": key.example, "leaklint.toml": "", "far/a.py": "x = 1\n"})
+        run = leaklint("config", "--show", "far/a.py", "--output-format", "json", cwd=tmp_path)
+        assert run.code == 0, run.err
+        settings = json.loads("\n".join(run.out))["settings"]
+        line = key.example.count("\n", 0, key.example.index(key.name)) + 1
+        assert settings[key.name]["origins"] == [f"{os.path.join('far', 'leaklint.toml')}:{line}"]
+        if key.default != "none":
+            assert settings[key.name]["value"] != loads(f"default = {key.default}")["default"]
+
+    @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
+    def test_its_default_changes_nothing(self, key: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        unset = Configuration(KNOWLEDGE).of_folder(str(tmp_path))
+        if key.default != "none":
+            write(tmp_path, {"leaklint.toml": f"{key.name} = {key.default}\n"})
+            found = Configuration(KNOWLEDGE).of_folder(str(tmp_path))
+            assert found.settings == unset.settings
+            assert (found.respect_gitignore, found.force_exclude) == (unset.respect_gitignore, unset.force_exclude)
+
+    def test_every_option_named_is_one(self) -> None:
+        options = {option for parameter in check_command.params for option in parameter.opts}
+        assert {key.option for key in KEYS if key.option} <= options
+        overriding = {f"--{key.name}" for key in KEYS} & options
+        assert overriding == {key.option for key in KEYS if key.option}
+
+    def test_every_option_of_the_page_is_one(self) -> None:
+        options = {o for c in (check_command, config_command) for parameter in c.params for o in parameter.opts}
+        named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE.read_text(encoding="utf-8")))
+        assert named - options <= {"--name-only", "--fix"}
+
+    def test_the_page_is_fresh(self) -> None:
+        assert PAGE.read_text(encoding="utf-8") == made_page()
+
+    def test_the_schema_is_fresh(self) -> None:
+        assert SCHEMA.read_text(encoding="utf-8") == made_schema()
+
+    def test_the_schema_agrees_with_the_parser(self) -> None:
+        jsonschema = pytest.importorskip("jsonschema")
+        validator = jsonschema.Draft7Validator(schema())
+        jsonschema.Draft7Validator.check_schema(schema())
+        for key in KEYS:
+            assert validator.is_valid(loads(key.example)), key.name
+        for path in (ROOT / "src" / "leaklint" / "catalogue").glob("*.toml"):
+            tables = loads(path.read_text(encoding="utf-8")).get("resource", [])
+            assert not [error.message for error in validator.iter_errors({"resource": tables})]
+        for wrong in ("slect = []", 'select = ["X"]', "preview = 1", "[[resource]]\nid = 'x'", "exclude = 'a'"):
+            assert not validator.is_valid(loads(wrong)), wrong
+
+
+class TestCommand:
+    def test_keys_are_listed_and_explained(self, tmp_path: Path) -> None:
+        listed = leaklint("config", cwd=tmp_path).out
+        assert [line.split()[0] for line in listed] == [key.name for key in KEYS]
+        explained = leaklint("config", "per-file-ignores", cwd=tmp_path)
+        assert "\n".join(explained.out) + "\n" == page(next(key for key in KEYS if key.name == "per-file-ignores"))
+        machine = leaklint("config", "select", "--output-format", "json", cwd=tmp_path)
+        assert json.loads("\n".join(machine.out))["option"] == "--select"
+        unknown = leaklint("config", "slect", cwd=tmp_path)
+        assert (unknown.code, unknown.err[-1]) == (2, "Error: unknown key `slect`; did you mean `select`?")
+        assert leaklint("config", "select", "--schema", cwd=tmp_path).code == 2
+
+    def test_the_schema_is_printed(self, tmp_path: Path) -> None:
+        assert json.loads("\n".join(leaklint("config", "--schema", cwd=tmp_path).out)) == schema()
+
+    def test_settings_are_shown_with_their_origins(self, tmp_path: Path) -> None:
+        write(
+            tmp_path,
+            {
+                "base.toml": 'ignore = ["LL304"]\nmin-severity = "high"\nextend-exclude = ["far"]\n',
+                "pyproject.toml": '[project]\n[tool.leaklint]\nextend = "base.toml"\nignore = ["LL303"]\n'
+                'extend-exclude = ["near"]\n[tool.leaklint.per-file-ignores]\n"a.*" = ["LL1"]\n',
+            },
+        )
+        run = leaklint(
+            "config", "--show", "a.py", "--select", "LL1,LL3,LL2", "--config", "preview=true", cwd=tmp_path,
+            env={"LEAKLINT_MIN_CONFIDENCE": "high"},
+        )  # fmt: skip
+        assert run.code == 0, run.err
+        for line in (
+            'select = ["LL1", "LL3", "LL2"]  # --select',
+            "ignore = []  # default",
+            'min-severity = "high"  # base.toml:2',
+            'min-confidence = "high"  # LEAKLINT_MIN_CONFIDENCE',
+            "preview = true  # --config 'preview=true'",
+            'extend-exclude = ["far", "near"]  # base.toml:3, pyproject.toml:5',
+            'per-file-ignores = {"a.*" = ["LL1"]}  # pyproject.toml:6',
+        ):
+            assert line in run.out, line
+        (rules,) = (line for line in run.out if line.startswith("# rules that run: "))
+        assert "LL1" not in rules
+        assert "LL304" in rules
+        plain = leaklint("config", "--show", "b.py", cwd=tmp_path).out
+        assert 'ignore = ["LL304", "LL303"]  # base.toml:1, pyproject.toml:4' in plain
+        assert any(line.startswith("# rules that run: LL101") and "LL304" not in line for line in plain)
+        assert loads("\n".join(run.out))["extend-exclude"] == ["far", "near"]
+
+    def test_a_configuration_that_cannot_be_used(self, tmp_path: Path) -> None:
+        write(tmp_path, {"x/leaklint.toml": "a = 1\n"})
+        run = leaklint("config", "--show", "x", cwd=tmp_path)
+        assert (run.code, run.err) == (2, [f"Error: {os.path.join('x', 'leaklint.toml')}:1: unknown key `a`"])
+
+    def test_values_are_written_as_toml(self) -> None:
+        value = {"a b": ['"', "\\", "\n\x00\x7f", "é"], "c": [True, 1, {"d": []}]}
+        assert loads(f"value = {toml(value)}")["value"] == value
+
+
+if __name__ == "__main__":
+    PAGE.write_text(made_page(), encoding="utf-8")
+    SCHEMA.write_text(made_schema(), encoding="utf-8")

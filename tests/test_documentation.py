@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from leaklint.check import check_source
-from leaklint.cli.check import command as check_command
+from leaklint.cli import COMMANDS
 from leaklint.config import Settings
 from leaklint.result import Checked
 from leaklint.rules import RULES, Rule
@@ -136,7 +137,8 @@ class TestReadme:
         assert run.err == ["Found 1 finding in 1 file."]
 
     def test_every_option_named_is_an_option(self) -> None:
-        options = {option for parameter in check_command.params for option in parameter.opts}
+        commands = [import_module(f"leaklint.cli.{name}").command for name in COMMANDS]
+        options = {option for command in commands for parameter in command.params for option in parameter.opts}
         named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", re.sub(r"(?s)```yaml.*?```", "", README)))
         assert named <= options
 

@@ -48,3 +48,25 @@ class _Knowledge:
 
 
 KNOWLEDGE = _Knowledge()
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of ``leaklint.toml``, which is also that of ``[tool.leaklint]``."""
+    from leaklint.catalogue.jsonschema import resource_schema
+    from leaklint.config.keys import KEYS
+    from leaklint.config.layers import loads
+
+    properties = {}
+    for key in KEYS:
+        properties[key.name] = {"description": key.help.replace("`", ""), **key.kind.schema(KNOWLEDGE)}
+        if key.default != "none":
+            properties[key.name]["default"] = loads(f"default = {key.default}")["default"]
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "leaklint",
+        "description": "leaklint.toml, or [tool.leaklint] of pyproject.toml",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "definitions": {"resource": resource_schema()},
+    }

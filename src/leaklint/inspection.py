@@ -174,7 +174,8 @@ class Inspection:
     def judge(self, settings: Settings) -> Outcome:
         """Run the rules, drop what comments suppress, and word the rest."""
         found = self.survey()
-        drafts = [(rule, draft) for rule in RULES if rule.code != UNUSED_SUPPRESSION for draft in rule.check(found)]
+        rules = [rule for rule in select.on(RULES, settings) if rule.code != UNUSED_SUPPRESSION]
+        drafts = [(rule, draft) for rule in rules for draft in rule.check(found)]
         kept: list[tuple[Rule, Draft]] = []
         silenced: list[tuple[Rule, Draft]] = []
         met: list[tuple[str, int, int]] = []
@@ -214,7 +215,7 @@ class Inspection:
         self, found: ModuleFacts, met: list[tuple[str, int, int]], settings: Settings
     ) -> Iterator[tuple[Rule, Draft]]:
         codes = {rule.code for rule in RULES}
-        ran = {code for code in codes if select.selected(code, settings)}
+        ran = {rule.code for rule in select.on(RULES, settings) if select.selected(rule.code, settings)}
         lines = self.unit.source.lines
         unused = tuple(
             facts.Unused(

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from leaklint.config import Settings
 from leaklint.finding import Finding
+
+if TYPE_CHECKING:
+    from leaklint.rules.rule import Rule
+
+
+def on(rules: Iterable[Rule], settings: Settings) -> list[Rule]:
+    """The rules that there are under ``settings``: those on trial only where they are asked for."""
+    return [rule for rule in rules if settings.preview or not rule.preview]
 
 
 def selected(code: str, settings: Settings) -> bool:

@@ -64,7 +64,7 @@ def parse_resource(table: Mapping[str, Any], source: str) -> Resource:
     Raises CatalogueError for an unknown, missing or malformed field, and for an entry that contradicts itself.
     """
     where = _where("resource", table, "id", source)
-    resource: Resource = Resource(**_fields(table, _RESOURCE, _RESOURCE_REQUIRED, where))
+    resource: Resource = Resource(**_fields(table, _RESOURCE, REQUIRED, where))
     _check_consistency(resource, where)
     return resource
 
@@ -295,7 +295,7 @@ _cache = _table(
     lambda arguments: Cache(**arguments),
 )
 
-_RESOURCE_REQUIRED = ("id", "kind", "noun", "package", "type", "acquire", "release")
+REQUIRED = ("id", "kind", "noun", "package", "type", "acquire", "release")
 _RESOURCE: dict[str, tuple[str, Converter]] = {
     "id": ("id", _matching(_ID, "an id of letters, digits, '.', '-' and '_'")),
     "kind": ("kind", _one_of(KINDS)),

@@ -13,7 +13,7 @@ import click
 
 from leaklint import __version__
 
-COMMANDS = ("catalogue", "check", "handlers", "rule", "rules")
+COMMANDS = ("catalogue", "check", "config", "handlers", "rule", "rules")
 
 _INTERRUPTED = 130
 

@@ -152,4 +152,12 @@ def configuration(configs: tuple[str, ...] = (), isolated: bool = False, **given
 def _layer(given: Mapping[str, Any]) -> Layer:
     from leaklint.config.layers import Layer
 
-    return Layer(_SOURCE, {name.replace("_", "-"): value for name, value in given.items() if value is not None})
+    context = click.get_current_context()
+    values, names = {}, {}
+    for name, value in given.items():
+        if value is not None:
+            key = name.replace("_", "-")
+            values[key] = value
+            from_variable = context.get_parameter_source(name) is click.core.ParameterSource.ENVIRONMENT
+            names[key] = f"{context.auto_envvar_prefix}_{name.upper()}" if from_variable else f"--{key}"
+    return Layer(_SOURCE, values, names=names)

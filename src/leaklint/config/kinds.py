@@ -33,6 +33,8 @@ class Kind:
     read: Callable[[Any, str, Knowledge], Any]
     """(value as TOML gives it, folder from which paths count, knowledge) -> value; raises Wrong"""
     schema: Callable[[Knowledge], dict[str, Any]]
+    write: Callable[[Any], Any] = lambda value: value
+    """what `read` returned as a file could have said it, of which lists and tables can be added up"""
 
 
 def _shown(value: object) -> str:
@@ -179,21 +181,31 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 FLAG = Kind("`true` or `false`", _flag, lambda _: {"type": "boolean"})
 PATH = Kind("a path", _path, lambda _: {"type": "string", "minLength": 1})
-SELECTORS = Kind("a list of rule codes, prefixes of codes, or `ALL`", _selectors, _selectors_schema)
+SELECTORS = Kind(
+    "a list of rule codes, prefixes of codes, or `ALL`",
+    _selectors,
+    _selectors_schema,
+    lambda value: [selector or "ALL" for selector in value],
+)
 PATTERNS = Kind(
-    "a list of patterns", _patterns, lambda _: {"type": "array", "items": {"type": "string", "minLength": 1}}
+    "a list of patterns",
+    _patterns,
+    lambda _: {"type": "array", "items": {"type": "string", "minLength": 1}},
+    lambda value: [pattern for _, pattern in value],
 )
 IGNORED_IN = Kind(
     "a table of lists of rule codes by patterns",
     _ignored_in,
     lambda knowledge: {"type": "object", "additionalProperties": _selectors_schema(knowledge)},
+    lambda value: {pattern: [selector or "ALL" for selector in selectors] for _, pattern, selectors in value},
 )
 HANDLERS = Kind(
     "a list of `path.py:function` or `module.function`",
     _handlers,
     lambda _: {"type": "array", "items": {"type": "string", "pattern": f"^(?:{_HANDLER.pattern})$"}},
+    list,
 )
-RESOURCES = Kind("tables", _resources, lambda _: {"type": "array", "items": {"$ref": "#/definitions/resource"}})
+RESOURCES = Kind("tables", _resources, lambda _: {"type": "array", "items": {"$ref": "#/definitions/resource"}}, list)
 VERSION = Kind("a version, or comparisons with commas", _version, lambda _: {"type": "string", "minLength": 1})
 
 
@@ -205,7 +217,12 @@ def choice(values: Sequence[str], kind: type[Enum] | None = None) -> Kind:
             raise Wrong(f"expected {_or(values)}, got `{value}`{meant(str(value), values)}")
         return kind(value) if kind is not None else value
 
-    return Kind(_or(values), read, lambda _: {"type": "string", "enum": list(values)})
+    return Kind(
+        _or(values),
+        read,
+        lambda _: {"type": "string", "enum": list(values)},
+        lambda value: value.value if isinstance(value, Enum) else value,
+    )
 
 
 def _or(values: Sequence[str]) -> str:

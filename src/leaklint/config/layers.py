@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from leaklint import __version__
@@ -26,18 +27,26 @@ def _nowhere(*path: str | int) -> int:
 class Layer:
     """Values by key. ``source`` is the path of the file as messages name it, or what set them otherwise."""
 
-    __slots__ = ("line_of", "source", "values")
+    __slots__ = ("line_of", "names", "source", "values")
 
-    def __init__(self, source: str, values: Mapping[str, Any], line_of: Callable[..., int] = _nowhere) -> None:
-        """``line_of`` tells the 1-based line of a key, or of a part of its value, 0 where there is none."""
+    def __init__(
+        self,
+        source: str,
+        values: Mapping[str, Any],
+        line_of: Callable[..., int] = _nowhere,
+        names: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """``line_of`` tells the 1-based line of a key, or of a part of its value, 0 where there is none; ``names`` are
+        origins of keys that have no place in a file."""
         self.source = source
+        self.names = names
         self.values = values
         self.line_of = line_of
 
     def origin(self, key: str) -> str:
-        """Where the value of a key stands: ``path:line``."""
+        """Where the value of a key stands: ``path:line``, or the option that says it."""
         line = self.line_of(key)
-        return f"{self.source}:{line}" if line else self.source
+        return self.names.get(key) or (f"{self.source}:{line}" if line else self.source)
 
 
 def closest(folder: str) -> str:
@@ -61,7 +70,7 @@ def _has_table(path: str) -> bool:
     if b"leaklint" not in data:
         return False
     try:
-        return _table(_loads(data.decode("utf-8"))) is not None
+        return _table(loads(data.decode("utf-8"))) is not None
     except ValueError:
         # Only a file that speaks of us need be whole: its table may be what is broken.
         return re.search(rb"^\s*\[+\s*tool\s*\.\s*[\"']?leaklint", data, re.MULTILINE) is not None
@@ -82,7 +91,7 @@ def file_layers(path: str, knowledge: Knowledge, base: str = "", _seen: tuple[st
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(shown, line, "not UTF-8, as TOML must be") from None
     try:
-        document = _loads(text)
+        document = loads(text)
     except ValueError as error:
         raise ConfigurationError(shown, *_syntax(str(error), text)) from None
     prefix: tuple[str, ...] = ()
@@ -103,7 +112,7 @@ def inline_layers(text: str, knowledge: Knowledge) -> Iterator[Layer]:
     """
     source = f"--config '{text}'"
     try:
-        table = _loads(text)
+        table = loads(text)
     except ValueError as error:
         raise ConfigurationError(source, 0, _syntax(str(error), text)[1]) from None
     here = os.path.realpath(os.curdir)
@@ -175,7 +184,7 @@ class _Lines:
         if self._positions is None:
             from leaklint.config.positions import positions
 
-            self._positions = positions(self._text, _loads)
+            self._positions = positions(self._text, loads)
         whole = (*self._prefix, *path)
         return next((self._positions[whole[:n]] for n in range(len(whole), 0, -1) if whole[:n] in self._positions), 0)
 
@@ -186,7 +195,8 @@ def _table(document: Mapping[str, Any]) -> Any:
     return tool.get("leaklint") if isinstance(tool, dict) else None
 
 
-def _loads(text: str) -> dict[str, Any]:
+def loads(text: str) -> dict[str, Any]:
+    """What a text of TOML says. Raises ValueError."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:

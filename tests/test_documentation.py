@@ -148,8 +148,9 @@ class TestReadme:
 
     def test_the_hook_is_the_command(self) -> None:
         hook = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
-        (entry,) = re.findall(r"entry: (.*)$", hook, re.M)
-        assert entry == "leaklint check"
+        assert all(entry.startswith("leaklint check") for entry in re.findall(r"entry: (.*)$", hook, re.M))
+        for name in re.findall(r"^- id: (.*)$", hook, re.M):
+            assert f"`{name}`" in README
         (local,) = blocks(README, "yaml")
         for line in ("entry: leaklint check", "types: [python]", "require_serial: true"):
             assert line in hook

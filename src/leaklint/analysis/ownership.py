@@ -37,8 +37,10 @@ CONSTRUCTING = _MAKING | _ENTERING
 """methods whose exception leaves their caller without the object"""
 _EXITS = frozenset({"__exit__", "__aexit__"})
 _FINALISER = "__del__"
-_PASSING = frozenset({"cursor", "aws-client", "registration", "temp-path", "thread", "response", "archive-member"})
-"""kinds that go with what they came from, or that other rules speak of"""
+_PASSING = frozenset(
+    {"archive-member", "aws-client", "cursor", "process", "registration", "response", "temp-path", "thread"}
+)
+"""kinds that go with what they came from, that end by themselves, or that other rules speak of"""
 _SHARED = frozenset({"client", "data-file", "logging-handler"})
 """kinds that are fit to live as long as the process, where their makers say so"""
 _RELEASING = frozenset({Fate.CLOSES, Fate.CLOSES_NORMALLY, Fate.CLOSES_SOMETIMES})
@@ -189,19 +191,21 @@ class Owners:
 
     def _verdict(self, module: Module, owner: str, name: str, resource: Resource) -> Verdict:
         methods = self._methods(module, owner)
-        releasing: dict[str, Fate] = {}
+        releasing: list[str] = []
         wanted, shared = {name}, False
         waiting = {m: (home, info) for m, (home, info) in methods.items() if m not in _MAKING}
         while reached := [m for m, (_, info) in waiting.items() if info.attributes & wanted]:
             for method in reached:
                 home, info = waiting.pop(method)
                 fate = self._fate(home, info, name, resource)
-                shared |= fate in _LEAKING_AWAY
-                if fate in _RELEASING:
-                    releasing[method] = fate
+                # What a base class calls may be overridden: ``self.close()`` is that of the class in question.
+                if fate in _RELEASING or not info.attributes.isdisjoint(releasing):
+                    releasing.append(method)
                     wanted.add(method)
-        finaliser = releasing.pop(_FINALISER, None) is not None
-        return Verdict(tuple(sorted(releasing, key=_order)), finaliser, shared)
+                else:
+                    shared |= fate in _LEAKING_AWAY
+        methods_of_use = sorted((m for m in releasing if m != _FINALISER), key=_order)
+        return Verdict(tuple(methods_of_use), _FINALISER in releasing, shared)
 
     def _methods(self, module: Module, owner: str) -> dict[str, tuple[Module, FunctionInfo]]:
         """The methods that objects of a class have, each the nearest of its name."""
@@ -304,10 +308,10 @@ class Owners:
         verdicts = [self.verdict(target.home, target.constructor, name, resource) for name in _plain(names)]
         return len(verdicts) == len(names) > 0 and not any(v.methods or v.finaliser or v.shared for v in verdicts)
 
-    def keeps(self, module: Module, cfg: Cfg, context: Context, resource: Resource) -> Kept | None:
+    def keeps(self, module: Module, cfg: Cfg, walk: Walk, context: Context) -> Kept | None:
         """What a method stores on its object where no method of the class gives it back; None when one does."""
-        info = module.functions.get(cfg.name)
-        if info is None or not context.notes.fields or not _is_kept(resource):
+        info, resource = module.functions.get(cfg.name), context.resource
+        if info is None or walk.released or not context.notes.fields or not _is_kept(resource):
             return None
         foreign = any(a.foreign for a in self.functions.project.lineage(module, info.owner))
         for name in _plain(context.notes.fields):

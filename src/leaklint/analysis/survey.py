@@ -39,7 +39,7 @@ def sites(module: Module, cfg: Cfg, summaries: Summaries, around: Surroundings) 
     places = summaries.places(module, cfg)
     for found in summaries.acquisitions(module, cfg):
         walk, context = summaries.walk(module, cfg, found)
-        kept = summaries.owners.keeps(module, cfg, context, found.acquisition.resource)
+        kept = summaries.owners.keeps(module, cfg, walk, context)
         if kept is not None and around.closed_outside(kept.name):
             kept = replace(kept, foreign=True)
         if walk.endings or kept is not None:

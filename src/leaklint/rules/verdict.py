@@ -84,12 +84,14 @@ def judge(site: Site) -> Verdict | None:
 def kept_by_class(site: Site) -> Confidence | None:
     """How sure it is that a class keeps ``site`` for good; None where nothing says so, or something else is wrong.
 
-    A base class of unknown code may release what it does not show, and so may code that reaches into the object.
+    A base class of unknown code may release what it does not show, and so may code that reaches into the object, which
+    it hardly does where the attribute is private.
     """
     if site.kept_by is None:
         return None
     found = gravest(site)
-    sure = (Confidence.MEDIUM if site.resource.server else Confidence.HIGH).lowered(1 if site.receiver_by_name else 0)
+    private = site.kept_by.name.startswith("_")
+    sure = (Confidence.HIGH if private else Confidence.MEDIUM).lowered(1 if site.receiver_by_name else 0)
     sure = Confidence.LOW if site.kept_by.foreign else sure
     return sure if found is None or found.confidence.rank < Confidence.MEDIUM.rank or sure.rank > 0 else None
 

@@ -170,14 +170,14 @@ def check_rdjson(document: Any) -> None:
             "source",
             "code",
             "suggestions",
-            "originalOutput",
-            "relatedLocations",
+            "original_output",
+            "related_locations",
         }
         assert set(diagnostic) <= keys
         assert diagnostic["message"]
         assert diagnostic["severity"] in ("ERROR", "WARNING", "INFO", "UNKNOWN_SEVERITY")
         assert diagnostic["code"]["value"]
-        places = [diagnostic["location"], *(place["location"] for place in diagnostic.get("relatedLocations", ()))]
+        places = [diagnostic["location"], *(place["location"] for place in diagnostic.get("related_locations", ()))]
         for place in places:
             assert place["path"]
         ranges = [place["range"] for place in places if "range" in place]

@@ -275,7 +275,7 @@ class TestRdjson:
     def test_a_line_that_is_not_at_hand_is_named_without_columns(self) -> None:
         one = finding(at(5, 19, 26), Step(at(3, 9, 20, "db.py"), "there"))
         (diagnostic,) = self.document(Report([Checked("app.py", (one,), source=FIXABLE)]))
-        assert diagnostic["relatedLocations"][0]["location"]["range"] == {"start": {"line": 3}, "end": {"line": 3}}
+        assert diagnostic["related_locations"][0]["location"]["range"] == {"start": {"line": 3}, "end": {"line": 3}}
 
     def test_a_fix_is_one_suggestion_that_can_be_applied(self) -> None:
         one = fixable()

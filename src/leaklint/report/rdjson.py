@@ -41,7 +41,7 @@ def _finding(finding: Finding, texts: dict[str, Text]) -> dict[str, Any]:
     if finding.fix is not None and text is not None:
         diagnostic["suggestions"] = [_suggestion(whole(finding.fix, text), text)]
     if finding.steps:
-        diagnostic["relatedLocations"] = [
+        diagnostic["related_locations"] = [
             {"message": _printable(step.message), "location": _location(step.location, texts)} for step in finding.steps
         ]
     return diagnostic

@@ -243,6 +243,27 @@ class TestOtherCommands:
             run = leaklint(option, cwd=tmp_path)
             assert (run.code, run.out, run.err) == (0, [f"leaklint {__version__}"], [])
 
+    def test_the_version_with_its_environment(self, tmp_path: Path) -> None:
+        for arguments in (["--version", "-v"], ["-v", "-V"]):
+            run = leaklint(*arguments, cwd=tmp_path)
+            assert (run.code, run.err, run.out[0]) == (0, [], f"leaklint {__version__}")
+            assert run.out[1].startswith(f"Python {sys.version_info.major}.{sys.version_info.minor}")
+            assert any(re.fullmatch(r"libcst \d+\.\d+.*", line) for line in run.out)
+            assert not any(os.sep + "home" in line or sys.prefix in line for line in run.out)
+        assert leaklint("-v", cwd=tmp_path).code == 2
+
+    def test_completion(self, tmp_path: Path) -> None:
+        def completed(words: str) -> list[str]:
+            number = str(len(words.split(" ")) - 1)
+            env = {"_LEAKLINT_COMPLETE": "bash_complete", "COMP_WORDS": f"leaklint {words}", "COMP_CWORD": number}
+            return [line.partition(",")[2] for line in leaklint(cwd=tmp_path, env=env).out]
+
+        assert completed("che") == ["check"]
+        assert completed("check --min-severity hi") == ["high"]
+        assert completed("check --select LL2,LL10")[:2] == ["LL2,LL101", "LL2,LL102"]
+        assert completed("config min") == ["min-severity", "min-confidence"]
+        assert "--respect-gitignore" in completed("check --resp")
+
     def test_help_names_every_command(self, tmp_path: Path) -> None:
         run = leaklint("--help", cwd=tmp_path)
         for name in ("check", "rule", "rules", "catalogue"):

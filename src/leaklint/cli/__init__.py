@@ -46,7 +46,24 @@ class Commands(click.Group):
         sys.exit(code or 0)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "-V", "--version", message="leaklint %(version)s")
-def main() -> None:
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+    no_args_is_help=True,
+)
+@click.option("-V", "--version", is_flag=True, help="Show the version; with -v also Python, packages and platform.")
+@click.option("-v", "--verbose", is_flag=True, hidden=True)
+@click.pass_context
+def main(context: click.Context, version: bool, verbose: bool) -> None:
     """Find what a warm AWS Lambda never gives back: files, sockets, database connections."""
+    if version:
+        click.echo(f"leaklint {__version__}")
+        if verbose:
+            from leaklint.cli.version import environment
+
+            for line in environment():
+                click.echo(line)
+        context.exit()
+    if verbose:
+        raise click.UsageError("-v goes with --version, or after a command")

@@ -17,8 +17,15 @@ if TYPE_CHECKING:
     from leaklint.config.settings import Settings
 
 
+def _keys(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The keys, for completion in a shell."""
+    from leaklint.config.keys import KEYS
+
+    return [key.name for key in KEYS if key.name.startswith(incomplete)]
+
+
 @click.command("config", short_help="Explain the configuration.", context_settings={"auto_envvar_prefix": "LEAKLINT"})
-@click.argument("key", required=False)
+@click.argument("key", required=False, shell_complete=_keys)
 @click.option("--show", metavar="FILE", help="Show the settings of this file, or folder, and where each comes from.")
 @click.option("--schema", is_flag=True, help="Print a JSON schema for editors.")
 @click.option(

@@ -24,8 +24,17 @@ _LISTS = ("select", "ignore", "extend_select", "extend_ignore", "exclude", "exte
 _SOURCE = "the command line"
 
 
-def _several(*names: str, help: str, metavar: str = "LIST") -> Callable[[F], F]:
-    return click.option(*names, multiple=True, metavar=metavar, help=help, callback=_read)
+def _several(name: str, help: str, metavar: str = "LIST") -> Callable[[F], F]:
+    completed = _rules if "select" in name or name.endswith("ignore") else None
+    return click.option(name, multiple=True, metavar=metavar, help=help, callback=_read, shell_complete=completed)
+
+
+def _rules(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The codes that can end a comma list, for completion in a shell."""
+    from leaklint.configure import rules
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{code}" for code in rules() if code.startswith(last.upper())]
 
 
 def _read(ctx: click.Context, param: click.Parameter, value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ def _listed(files_from: str, paths: tuple[str, ...]) -> list[str]:
         raise click.UsageError("--files-from - reads from standard input what - would check")
     try:
         if files_from == _STDIN:
-            data = sys.stdin.buffer.read() if sys.stdin is not None else b""
+            data = _read()
         else:
             with open(files_from, "rb") as stream:
                 data = stream.read()
@@ -72,5 +73,15 @@ def _standard_input(name: str | None, chosen: Configuration) -> Outcome:
         return Failed(problem.path, problem.message, problem.line)
     if name is not None and found.force_exclude and found.covered(place):
         return Skipped(name, "excluded")
-    data = sys.stdin.buffer.read() if sys.stdin is not None else b""
+    try:
+        data = _read()
+    except OSError as error:
+        return Failed(name or "<stdin>", f"cannot read: {error.strerror}")
     return check_data(data, name or "<stdin>", found.settings_of(place) if name is not None else found.settings)
+
+
+def _read() -> bytes:
+    """All of standard input. Raises OSError when it cannot be read, or is closed."""
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "standard input is closed")
+    return sys.stdin.buffer.read()

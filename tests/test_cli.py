@@ -254,7 +254,7 @@ class TestOtherCommands:
 
     def test_completion(self, tmp_path: Path) -> None:
         def completed(words: str) -> list[str]:
-            number = str(len(words.split(" ")) - 1)
+            number = str(len(words.split(" ")))
             env = {"_LEAKLINT_COMPLETE": "bash_complete", "COMP_WORDS": f"leaklint {words}", "COMP_CWORD": number}
             return [line.partition(",")[2] for line in leaklint(cwd=tmp_path, env=env).out]
 

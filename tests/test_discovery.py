@@ -13,7 +13,7 @@ from leaklint.config.resolve import Resolved
 from leaklint.config.settings import EXCLUDED
 from leaklint.discovery import discover
 from leaklint.result import Failed
-from tests.command import environment
+from tests.command import environment, leaklint
 
 
 @pytest.fixture(autouse=True)
@@ -171,3 +171,104 @@ class TestGitignore:
             "assert 'pathspec' not in sys.modules; list(discover(['.'])); assert 'pathspec' in sys.modules"
         )
         subprocess.run([sys.executable, "-c", code], check=True, env=environment())
+
+
+LEAK = "def f(p):\n    source = open(p)\n    return source.read()\n"
+
+
+def checked(*arguments: str, data: bytes = b"", code: int = 1) -> list[str]:
+    """The files with findings, as the command line names them, in its order."""
+    run = leaklint("check", "--output-format", "concise", *arguments, cwd=Path.cwd(), data=data)
+    assert run.code == code, run.err
+    return [line.split(":")[0].replace(os.sep, "/") for line in run.out]
+
+
+def leaking(*paths: str) -> None:
+    make(*paths)
+    for path in paths:
+        Path(path).write_text(LEAK)
+
+
+class TestExclusion:
+    def test_exclude_replaces_the_default_names_and_extend_exclude_adds(self) -> None:
+        leaking("a.py", "build/b.py", "gen/c.py", "x/gen/d.py", "x/e_pb2.py")
+        assert checked() == ["a.py", "gen/c.py", "x/e_pb2.py", "x/gen/d.py"]
+        assert checked("--extend-exclude", "gen,*_pb2.py") == ["a.py"]
+        assert checked("--extend-exclude", "./gen") == ["a.py", "x/e_pb2.py", "x/gen/d.py"]
+        assert checked("--exclude", "gen") == ["a.py", "build/b.py", "x/e_pb2.py"]
+        assert checked("--exclude", "{gen,x}/**,a.py") == ["build/b.py"]
+
+    def test_what_is_named_is_checked_unless_exclusion_is_forced(self) -> None:
+        leaking("gen/a.py", "gen/deep/b.py", "c.py", ".venv/d.py")
+        Path("leaklint.toml").write_text('extend-exclude = ["gen"]\n')
+        named = ("gen/a.py", "gen/deep", "c.py", ".venv/d.py")
+        assert sorted(checked(*named)) == [".venv/d.py", "c.py", "gen/a.py", "gen/deep/b.py"]
+        assert checked(*named, "--force-exclude") == ["c.py"]
+        Path("leaklint.toml").write_text('extend-exclude = ["gen"]\nforce-exclude = true\n')
+        assert checked(*named) == ["c.py"]
+        assert checked("--no-force-exclude", "gen/a.py") == ["gen/a.py"]
+        assert checked("gen", code=0) == []
+
+    def test_each_folder_has_the_patterns_of_its_own_configuration(self) -> None:
+        leaking("one/gen/a.py", "one/b.py", "two/gen/c.py", "two/b.py", "gen/d.py")
+        Path("leaklint.toml").write_text('extend-exclude = ["gen"]\n')
+        Path("two/leaklint.toml").write_text('extend-exclude = ["b.py"]\n')
+        assert checked() == ["one/b.py", "two/gen/c.py"]
+
+    def test_a_link_is_excluded_by_its_own_name(self) -> None:
+        leaking("far/x.txt")
+        make("near/y.py")
+        os.symlink("../far/x.txt", "near/x.py")
+        assert checked("near") == ["near/x.py"]
+        assert checked("near", "--exclude", "x.py", code=0) == []
+
+    def test_gitignore_is_respected_unless_told_otherwise(self) -> None:
+        leaking("a.py", "sub/b.py", "sub/deep/c.py")
+        Path(".gitignore").write_text("b.py\nc.py\n")
+        assert checked() == ["a.py"]
+        assert checked("--no-respect-gitignore") == ["a.py", "sub/b.py", "sub/deep/c.py"]
+        Path("sub/leaklint.toml").write_text("respect-gitignore = false\n")
+        assert checked() == ["a.py", "sub/b.py", "sub/deep/c.py"]
+        Path("sub/deep/leaklint.toml").write_text("")
+        assert checked() == ["a.py", "sub/b.py"]
+
+
+class TestListsOfFiles:
+    @pytest.mark.parametrize("separator", ["\n", "\r\n", "\0"])
+    def test_one_a_line_or_nul_separated(self, separator: str) -> None:
+        leaking("a.py", "b c.py", "d/e.py", "f.py")
+        listed = separator.join(["a.py", "b c.py", "d", ""]).encode()
+        assert checked("--files-from", "-", data=listed) == ["a.py", "b c.py", "d/e.py"]
+        Path("list").write_bytes(listed)
+        assert checked("f.py", "--files-from", "list") == ["a.py", "b c.py", "d/e.py", "f.py"]
+
+    def test_names_may_hold_line_ends_when_nul_separates_them(self) -> None:
+        leaking("a\nb.py")
+        assert len(checked("--files-from", "-", data=b"a\nb.py\0")) == 1
+
+    def test_what_it_names_and_is_not_there_is_an_error(self) -> None:
+        leaking("a.py")
+        assert checked("--files-from", "-", data=b"nowhere.py\na.py\n", code=2) == ["a.py"]
+
+    def test_standard_input_is_read_for_one_thing(self) -> None:
+        run = leaklint("check", "-", "--files-from", "-", cwd=Path.cwd())
+        assert run.code == 2
+        assert "--files-from - reads from standard input what - would check" in run.err[-1]
+
+
+class TestStandardInput:
+    def test_it_has_the_configuration_of_the_file_it_stands_for(self) -> None:
+        make("app/x.py")
+        Path("app/leaklint.toml").write_text('[per-file-ignores]\n"y.py" = ["LL1"]\n')
+        assert checked("-", "--stdin-filename", "app/x.py", data=LEAK.encode()) == ["app/x.py"]
+        assert checked("-", "--stdin-filename", "app/y.py", data=LEAK.encode(), code=0) == []
+        assert checked("-", "--stdin-filename", "y.py", data=LEAK.encode()) == ["y.py"]
+        Path("app/leaklint.toml").write_text("nonsense = 1\n")
+        assert checked("-", "--stdin-filename", "app/x.py", data=LEAK.encode(), code=2) == []
+
+    def test_forced_exclusion(self) -> None:
+        arguments = ("-", "--stdin-filename", "gen/x.py", "--extend-exclude", "gen")
+        assert checked(*arguments, data=LEAK.encode()) == ["gen/x.py"]
+        assert checked(*arguments, "--force-exclude", data=LEAK.encode(), code=0) == []
+        run = leaklint("check", *arguments, "--force-exclude", cwd=Path.cwd(), data=LEAK.encode())
+        assert run.err == ["Nothing was analysed (1 file skipped)."]

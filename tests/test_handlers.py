@@ -260,6 +260,12 @@ def declared(root: Path, files: dict[str, str], **arguments: Any) -> list[str]:
     return [f"{one.path}:{one.function}" for one in found.declared]
 
 
+SAM = """
+    Resources:
+      F:
+        Type: AWS::Serverless::Function
+        Properties: {Runtime: python3.12, Handler: app.handler, CodeUri: .}
+    """
 HANDLER = "def handler(event, context): ..."
 
 
@@ -766,9 +772,26 @@ class TestDiscovery:
         assert discover(str(root), ["app.py"]).declared == ()
         assert discover(str(root), ["../app.py", "template.yaml"]).declared == ()
 
-    def test_it_is_remembered(self, tmp_path: Path) -> None:
+    def test_what_is_written_later_counts(self, tmp_path: Path) -> None:
         root = write(tmp_path, {"app.py": HANDLER})
-        assert discover(str(root)) is discover(str(root / "." / ""))
+        assert discover(str(root)).declared == ()
+        write(tmp_path, {"template.yaml": SAM})
+        assert len(discover(str(root / "." / "")).declared) == 1
+
+    def test_where_nothing_marks_a_project_a_large_tree_is_not_walked(self, tmp_path: Path) -> None:
+        files = {f"data/{number}.txt": "" for number in range(5_001)}
+        root = write(tmp_path, {"app.py": HANDLER, "template.yaml": SAM, **files})
+        found = discover(str(root))
+        assert found.declared == ()
+        assert [note.message for note in found.notes] == ["templates are not looked for among more than 5,000 files"]
+        (root / ".git").mkdir()
+        assert len(discover(str(root)).declared) == 1
+
+    def test_without_templates_only_the_settings_count(self, tmp_path: Path) -> None:
+        root = write(tmp_path, {"app.py": HANDLER, "template.yaml": SAM})
+        assert discover(str(root), templates=False).declared == ()
+        found = discover(str(root), configured=["app.handler"], templates=False)
+        assert [one.source for one in found.declared] == ["configuration"]
 
     def test_a_missing_root_has_no_handlers(self, tmp_path: Path) -> None:
         assert discover(str(tmp_path / "missing")).declared == ()

@@ -18,7 +18,7 @@ def check_source(data: bytes, path: str, settings: Settings, workspace: Workspac
     """
     work = Work(files=1)
     directives = comments.may_be_unused(data)
-    workspace = workspace or Workspace(settings.resources)
+    workspace = workspace or Workspace.under(settings)
     passed = words.passes(data, workspace.gate) or directives or containers.may_grow(data)
     if not passed and not workspace.comes_back(data, os.path.realpath(path)):
         work.gated = 1

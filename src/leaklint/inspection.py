@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from leaklint import select, severity
-from leaklint.analysis import facts, growth, lasting, project, survey
-from leaklint.analysis.facts import Handler, ModuleFacts, Site
+from leaklint.analysis import facts, project, survey
+from leaklint.analysis.facts import ModuleFacts, Site
 from leaklint.analysis.tracker import BudgetExceeded
-from leaklint.catalogue.model import Effect
+from leaklint.circumstances import Circumstances
 from leaklint.config import Settings
 from leaklint.edit import Span
 from leaklint.finding import Finding, Location, Step
 from leaklint.fingerprint import fingerprinted
 from leaklint.flow import ops
-from leaklint.handlers import conventions
 from leaklint.result import Checked, Failed, Outcome
 from leaklint.rules import RULES
 from leaklint.rules.rule import Draft, Rule
@@ -36,8 +35,11 @@ class Inspection:
     workspace: Workspace
     found_comments: comments.Comments | None
     """None while nobody has read them"""
-    reachable: frozenset[str] = frozenset()
+    circumstances: Circumstances = field(init=False)
     _by_line: dict[int, ast.stmt] | None = None
+
+    def __post_init__(self) -> None:
+        self.circumstances = Circumstances(self.unit)
 
     # facts
 
@@ -45,8 +47,6 @@ class Inspection:
         """The facts of the module, from its candidate scopes."""
         unit, summaries = self.unit, self.workspace.summaries
         found = unit.candidates()
-        if unit.handlers:
-            self.reachable = conventions.reachable(unit.source.tree, [entry.function for entry in unit.handlers])
         if not found.leaking:
             unit.work.gated = 1
             return self._facts(())
@@ -54,7 +54,7 @@ class Inspection:
         around = survey.Surroundings(
             lambda module, function, node: _home(module).span(function, node),
             lambda span: unit.source.text[span.start : span.end],
-            self._in_handler,
+            self.circumstances.in_handler,
             self._read_by_functions,
             self._origin,
             self._closed_outside,
@@ -83,70 +83,12 @@ class Inspection:
         return _location(other, other.span(function, node))
 
     def _facts(self, found: tuple[Site, ...]) -> ModuleFacts:
-        lines = self.unit.source.lines
-        handlers = tuple(
-            Handler(e.function, Span(lines.offset(e.node.lineno, e.node.col_offset), lines.offset(e.node.lineno, 0)),
-                    e.reason)
-            for e in self.unit.handlers
-        )  # fmt: skip
-        code = self._handler_code() if handlers else None
-        if code is None:
-            return ModuleFacts(self.unit.path, found, handlers, tuple(lines.starts))
-        if any(site.handler and not site.module_level for site in found):
-            once = lasting.lasting(code)
-            found = tuple(replace(site, repeats=self._repeats(site, code, once)) for site in found)
-        grown = tuple(growth.growths(code, self._is_unique, self._span))
-        return ModuleFacts(self.unit.path, found, handlers, tuple(lines.starts), grown)
-
-    def _repeats(self, site: Site, code: lasting.Code, once: lasting.Lasting) -> bool:
-        function = _plain(site.function)
-        line = self.unit.source.lines.position(site.span.start)[0]
-        return function in code.reached and not once.covers(function, line)
-
-    def _handler_code(self) -> lasting.Code | None:
-        """The code that a handler reaches for sure; None when there is none."""
-        unit = self.unit
-        entries = frozenset(entry.function for entry in unit.handlers if conventions.is_firm(entry))
-        if not entries:
-            return None
-        guessed = any(not conventions.is_firm(entry) for entry in unit.handlers)
-        reached = conventions.reachable(unit.source.tree, entries) if guessed else self.reachable
-        functions = {name.replace(".<locals>", ""): f.node for name, f in unit.outline.functions.items()}
-        infos = unit.module.functions.values()
-        return lasting.Code(
-            unit.source.tree,
-            functions,
-            unit.module.variables,
-            reached,
-            entries,
-            frozenset(
-                info.name.replace(".<locals>", "") for info in infos if self._has(info.decorators, Effect.CACHES)
-            ),
-            unit.catalogue.asking,
+        around = self.circumstances
+        starts = tuple(self.unit.source.lines.starts)
+        restored = around.restored if any(site.module_level for site in found) else None
+        return ModuleFacts(
+            self.unit.path, around.placed(found) if found else (), starts, around.growths(), restored=restored
         )
-
-    def _has(self, names: Iterable[str], effect: Effect) -> bool:
-        known = (self.unit.catalogue.functions.get(name) for name in names)
-        return any(function is not None and function.effect is effect for function in known)
-
-    def _is_unique(self, node: ast.expr) -> bool:
-        """Whether an expression is a call, or an attribute, that never has the same value twice."""
-        node = node.func if isinstance(node, ast.Call) else node
-        names = [self.unit.names.dotted(node)]
-        if isinstance(node, ast.Attribute):
-            names.append(f"*.{node.attr}")
-        return self._has(names, Effect.UNIQUE)
-
-    def _span(self, node: ast.AST) -> Span:
-        assert isinstance(node, ast.expr | ast.stmt)
-        lines = self.unit.source.lines
-        last = node.end_lineno or node.lineno
-        return Span(lines.offset(node.lineno, node.col_offset), lines.offset(last, node.end_col_offset or 0))
-
-    def _in_handler(self, function: str) -> bool:
-        if function == MODULE:
-            return bool(self.unit.handlers)
-        return _plain(function) in self.reachable
 
     def _closed_outside(self, attribute: str) -> bool:
         """Whether something calls a release on this attribute of an object that is not ``self``."""
@@ -266,11 +208,6 @@ class Inspection:
 def _home(module: project.Module) -> Unit:
     assert isinstance(module.home, Unit)
     return module.home
-
-
-def _plain(function: str) -> str:
-    """The dotted name under which reachability knows a function, or the one around a lambda."""
-    return function.replace(".<locals>", "").partition(".<lambda>")[0].partition("#")[0]
 
 
 def _location(unit: Unit, span: Span) -> Location:

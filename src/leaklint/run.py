@@ -74,12 +74,13 @@ def _checker() -> Check:
     from leaklint.check import check_source
     from leaklint.workspace import Workspace
 
-    workspaces: dict[int, Workspace] = {}
+    workspaces: dict[tuple[int, tuple[str, ...], bool], Workspace] = {}
 
     def check(data: bytes, path: str, settings: Settings) -> Outcome:
-        key = id(settings.resources)  # files of one configuration share the tuple itself
+        # files of one configuration share the tuple of resources itself
+        key = id(settings.resources), settings.handlers, settings.handler_discovery
         if key not in workspaces:
-            workspaces[key] = Workspace(settings.resources)
+            workspaces[key] = Workspace.under(settings)
         return check_source(data, path, settings, workspaces[key])
 
     return check

@@ -30,11 +30,13 @@ def severity(site: Site | None, leak: Leak | None, rule: str) -> Severity:
     if site is None:
         return Severity.LOW
     if rule.startswith("LL2"):
-        return Severity.LOW if heals(site) else Severity.MEDIUM
+        return (Severity.LOW if heals(site) else Severity.MEDIUM).raised(1 if site.provisioned else 0)
+    if site.unreached:
+        return Severity.LOW
     level = _level(site, on_normal_path(leak))
     multiplies = site.in_loop or site.writes
     # When an exception leaves the function, the loop ends with it and what was written is known to be incomplete.
-    return level.raised() if multiplies and on_normal_path(leak) else level
+    return level.raised() if (multiplies and on_normal_path(leak)) or site.provisioned else level
 
 
 def _level(site: Site, normal: bool) -> Severity:

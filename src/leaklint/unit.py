@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from leaklint.analysis import project
 from leaklint.catalogue.model import Catalogue, Effect
+from leaklint.deployment import ALONE, Deployment
 from leaklint.edit import Span
 from leaklint.flow.cfg import Cfg, TooLarge
 from leaklint.flow.scope import Scope
-from leaklint.handlers import conventions
+from leaklint.handlers import conventions, in_module
 from leaklint.result import Work
 from leaklint.syntax import gate
 from leaklint.syntax.names import FunctionNode, Names, dotted, function_bindings, module_names
@@ -60,6 +61,15 @@ def parse(text: str) -> ast.Module:
         raise NotAnalysed("too deeply nested to be parsed") from None
 
 
+def _is_script(tree: ast.Module) -> bool:
+    """Whether a module does something of its own when it is run."""
+    return any(
+        isinstance(node, ast.If)
+        and any(isinstance(part, ast.Constant) and part.value == "__main__" for part in ast.walk(node.test))
+        for node in tree.body
+    )
+
+
 def _gone(function: str) -> Cfg:
     raise KeyError(function)
 
@@ -87,6 +97,8 @@ class Unit:
     follow: Callable[[str], str] = unchanged
     gives_elsewhere: Callable[[str, int], bool] = lambda name, hops: False
     """whether a dotted name is a function of another module of the project that may give a resource, in so many hops"""
+    deployed: Callable[[], Deployment] = lambda: ALONE
+    """how the project deploys the file; asked only where it matters, since all templates are read for it"""
     scopes: dict[str, ScopeTree] = field(default_factory=dict)
     """the scope tree that holds the nodes of a graph, by the graph's name"""
     problems: list[NotAnalysed] = field(default_factory=list)
@@ -151,16 +163,30 @@ class Unit:
                 self.catalogue,
                 self.follow,
                 lambda name: self.gives_elsewhere(name, hops - 1),
-                bool(self.handlers),
+                lambda: bool(self.handlers),
             )
         return known
 
     @property
     def handlers(self) -> tuple[conventions.Entry, ...]:
-        """The functions that look like Lambda handlers."""
+        """The Lambda handlers: functions that the project declares, then those that the file shows to be ones."""
         if self._handlers is None:
-            self._handlers = conventions.handlers(self.source.tree)
+            deployment = self.deployed()
+            found: dict[str, conventions.Entry] = {}
+            for one in deployment.declared:
+                outlined = self.outline.functions.get(one.function)
+                if outlined is not None:
+                    entry = conventions.Entry(one.function, one.reason, outlined.node, one.source)
+                    found.setdefault(one.function, entry)
+            for entry in in_module(self.source.tree, self.names) if deployment.signatures else ():
+                found.setdefault(entry.function, entry)
+            self._handlers = tuple(sorted(found.values(), key=lambda entry: entry.node.lineno))
         return self._handlers
+
+    @property
+    def is_helper(self) -> bool:
+        """Whether the file is deployed beside handlers and has none: who calls its functions stands elsewhere."""
+        return not self.handlers and bool(self.deployed().beside) and not _is_script(self.source.tree)
 
     def span(self, function: str, node: object) -> Span:
         """The span of a node of a lowered function."""

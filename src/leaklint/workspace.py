@@ -1,8 +1,10 @@
 """The project around a file: modules read on demand, found as Python would find them from where the file stands.
 
 Import roots of a file are its own folder and the folders above up to the project's root (at most `LEVELS`), each also
-with ``src`` and ``python`` (Lambda layers) below. Nothing here depends on which files were named on the command line: a
-file's findings are the same alone and with all others.
+with ``src`` and ``python`` (Lambda layers) below, and then what the project deploys with it: layers elsewhere, the
+folder of its function. The latter cost a look at the whole project, so files that name no resource are spared it
+unless they look like code of a handler. Nothing here depends on which files were named on the command line: a file's
+findings are the same alone and with all others.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ from __future__ import annotations
 import gc
 import os
 import re
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from leaklint.catalogue._gate import GATE
+from leaklint.deployment import Deployments
 from leaklint.result import Work
 from leaklint.syntax import words
 from leaklint.syntax.words import HOPS
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from leaklint.analysis.project import Module
     from leaklint.analysis.summary import Summaries
     from leaklint.catalogue.model import Catalogue
+    from leaklint.config import Settings
     from leaklint.unit import Unit
 
 WARM = 128
@@ -35,6 +40,7 @@ LEVELS = 6
 MARKERS = ("leaklint.toml", "pyproject.toml", ".git")
 BELOW = ("", "src", "python")
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import|import[ \t]+([\w., \t]+))", re.MULTILINE)
+_HANDLER_LIKE = re.compile(rb"def[ \t]+\w*handler\b|\(_*\w*(?:event|evt)\b", re.IGNORECASE)
 _MAX_HOPS = 8
 
 
@@ -44,12 +50,14 @@ class Workspace:
 
     resources: tuple[Mapping[str, Any], ...] = ()
     """tables of the resources that are known besides those of the catalogue"""
+    deployments: Deployments = field(default_factory=Deployments)
     units: OrderedDict[str, Unit | None] = field(default_factory=OrderedDict)
     """the `WARM` files used last, by real path; None for what cannot be read or parsed"""
     _summaries: Summaries | None = None
     _listings: dict[str, frozenset[str]] = field(default_factory=dict)
     _roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _located: dict[tuple[str, str, bool], str] = field(default_factory=dict)
+    _deployed_roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _located: dict[tuple[str, str, bool, bool], str] = field(default_factory=dict)
     _meanings: dict[str, dict[str, str]] = field(default_factory=dict)
     _canonical: dict[tuple[str, str], str] = field(default_factory=dict)
     _gives: dict[tuple[str, str, int], bool] = field(default_factory=dict)
@@ -59,6 +67,11 @@ class Workspace:
     _gate: Mapping[bytes, tuple[frozenset[bytes], ...]] | None = None
     _cold: list[Unit] = field(default_factory=list)
     _adopted: int = 0
+
+    @classmethod
+    def under(cls, settings: Settings) -> Workspace:
+        """A workspace for files of these settings."""
+        return cls(settings.resources, Deployments(settings.handlers, settings.handler_discovery))
 
     @property
     def summaries(self) -> Summaries:
@@ -104,6 +117,7 @@ class Workspace:
         unit.real = real
         unit.follow = lambda name: self.canonical(real, name)
         unit.gives_elsewhere = lambda name, hops: self.gives(real, name, hops)
+        unit.deployed = lambda: self.deployments.of(real)
 
     def checked(self, data: bytes, path: str, work: Work) -> Unit:
         """The file with these bytes, to be checked under the path as given. Raises NotAnalysed."""
@@ -201,17 +215,20 @@ class Workspace:
             tail = f"{last}.{tail}" if tail else last
         return "", ""
 
-    def locate(self, real: str, name: str) -> str:
-        """The real path of the module with this dotted name (leading dots for a relative one), or an empty string."""
+    def locate(self, real: str, name: str, *, near: bool = False) -> str:
+        """The real path of the module with this dotted name (leading dots for a relative one), or an empty string.
+
+        What is only looked for `near` the file costs no look at the whole project.
+        """
         folder, file = os.path.split(real)
         # A module is never what it imports itself: ``json.py`` that imports json sees another one than its neighbours.
-        key = (folder, name, file == f"{name.rpartition('.')[2]}.py")
+        key = (folder, name, file == f"{name.rpartition('.')[2]}.py", near)
         known = self._located.get(key)
         if known is None:
-            known = self._located[key] = self._locate(real, name)
+            known = self._located[key] = self._locate(real, name, near)
         return known
 
-    def _locate(self, real: str, name: str) -> str:
+    def _locate(self, real: str, name: str, near: bool) -> str:
         stripped = name.lstrip(".")
         level = len(name) - len(stripped)
         folder = os.path.dirname(real)
@@ -220,6 +237,13 @@ class Workspace:
                 folder = os.path.dirname(folder)
             return self._below(folder, stripped) if stripped else self._file(folder, "__init__")
         for root in self.roots(folder):
+            found = self._below(root, stripped)
+            if found and found != real:
+                return found
+        top = stripped.partition(".")[0]
+        if near or top in sys.stdlib_module_names or top in self.catalogue.prefixes:
+            return ""
+        for root in self.deployed_roots(folder):
             found = self._below(root, stripped)
             if found and found != real:
                 return found
@@ -245,6 +269,13 @@ class Workspace:
         known = self._roots.get(folder)
         if known is None:
             known = self._roots[folder] = tuple(self._climb(folder))
+        return known
+
+    def deployed_roots(self, folder: str) -> tuple[str, ...]:
+        """The further import roots of files in a folder, which only the project's templates tell."""
+        known = self._deployed_roots.get(folder)
+        if known is None:
+            known = self._deployed_roots[folder] = self.deployments.import_roots(folder)
         return known
 
     def _climb(self, folder: str) -> Iterator[str]:
@@ -329,10 +360,11 @@ class Workspace:
 
     def _imported(self, data: bytes, real: str) -> Iterator[str]:
         """The project's modules that the file names in its imports, by real path."""
+        near = _HANDLER_LIKE.search(data) is None
         seen: set[str] = set()
         for match in _IMPORT.finditer(data):
             for name in _modules(match):
-                found = self.locate(real, name)
+                found = self.locate(real, name, near=near)
                 if found and found not in seen:
                     seen.add(found)
                     yield found

@@ -73,6 +73,14 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """Descriptors that a call loses for good, and when: ``per invocation``, ``per turn of the loop``, ``each time``."""
+
+    descriptors: int
+    per: str
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One acquired part, and all that becomes of it."""
 
@@ -113,6 +121,12 @@ class Site:
     """for a call of a helper: the helper's qualified name, and the span of the acquisition inside it in this module"""
     origin: Location | None = None
     """where the helper acquires, when it is of another module"""
+    provisioned: bool = False
+    """in code of a function whose sandboxes provisioned concurrency keeps alive"""
+    unreached: bool = False
+    """in a file that no handler of the project is deployed with"""
+    budget: Budget | None = None
+    """what the call loses for good on every path; None where that is not certain"""
     mitigations: tuple[str, ...] = ()
     """mitigations of the catalogue found in the acquiring call"""
     kept_by: Kept | None = None
@@ -120,12 +134,17 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Handler:
-    """A Lambda entry point and why it is thought to be one."""
+class Restored:
+    """The module's sandboxes are restored from a snapshot that was taken after its import (SnapStart)."""
 
+    template: str
+    line: int
+    """of the template, where it declares the function"""
     function: str
-    span: Span
-    reason: str
+    sure: bool
+    """the module holds that function; else it is deployed beside it, and probably imported by it"""
+    renewed: frozenset[str]
+    """names that the module's hooks around the snapshot deal with"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +179,10 @@ class ModuleFacts:
 
     path: str
     sites: tuple[Site, ...] = ()
-    handlers: tuple[Handler, ...] = ()
     lines: tuple[int, ...] = (0,)
     """offset at which each line starts; messages name lines"""
     growths: tuple[Growth, ...] = ()
+    restored: Restored | None = None
     unused: tuple[Unused, ...] = ()
     """known only when every other rule has run and its findings met the comments"""
 

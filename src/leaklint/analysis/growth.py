@@ -73,6 +73,11 @@ class _Container:
     """another name or a function elsewhere may take away from it"""
 
 
+def makes_containers(tree: ast.Module) -> bool:
+    """Whether the module makes a container of its own."""
+    return next(_containers(tree), None) is not None
+
+
 def growths(code: Code, unique: Callable[[ast.expr], bool], span: Callable[[ast.AST], Span]) -> Iterator[Growth]:
     """The containers of a module that only grow. `unique` says whether an expression never has the same value twice."""
     containers = {c.name: c for c in _containers(code.tree)}

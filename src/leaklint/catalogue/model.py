@@ -7,8 +7,9 @@ The TOML tables ``[[resource]]``, ``[[function]]`` and ``[[value]]`` have the fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import operator
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 KINDS = frozenset(
@@ -220,10 +221,36 @@ class Resource:
     """version of the package that was measured or read"""
     note: str = ""
 
+    def on(self, pythons: Collection[tuple[int, int]]) -> Resource:
+        """The same with the tier that it has on these versions of Python; of several the worst, without any as it is.
+
+        `tiers` are measured at the border that they name, and hold from there on.
+        """
+        found = [tier for python in pythons for tier in [self._tier(python)]]
+        worst = min(found, key=lambda tier: tier.value, default=self.tier)
+        return self if worst is self.tier else replace(self, tier=worst)
+
+    def _tier(self, python: tuple[int, int]) -> Tier:
+        for bounds, tier in self.tiers.items():
+            if all(_meets(python, bound.strip()) for bound in bounds.split(",")):
+                return Tier(tier)
+        return self.tier
+
     @property
     def is_path(self) -> bool:
         """Whether it is a path: a text that goes on in other texts."""
         return self.kind == "temp-path"
+
+
+_COMPARISONS: Mapping[str, Callable[[tuple[int, int], tuple[int, int]], bool]] = {
+    "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt,
+}  # fmt: skip
+
+
+def _meets(python: tuple[int, int], bound: str) -> bool:
+    comparison = next(sign for sign in _COMPARISONS if bound.startswith(sign))
+    major, minor = bound.removeprefix(comparison).split(".")[:2]
+    return _COMPARISONS[comparison](python, (int(major), int(minor)))
 
 
 @dataclass(frozen=True, slots=True)

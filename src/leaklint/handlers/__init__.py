@@ -16,18 +16,20 @@ if TYPE_CHECKING:
     from leaklint.syntax.names import Names
 
 
-def discover(root: str, files: Iterable[str] | None = None, *, configured: Sequence[str] = ()) -> Discovery:
+def discover(
+    root: str, files: Iterable[str] | None = None, *, configured: Sequence[str] = (), templates: bool = True
+) -> Discovery:
     """The handlers that the project in the folder ``root`` declares: in settings, templates, images, CDK apps.
 
     ``files`` are the paths to look at, absolute (real) or relative to ``root``; without them the folder is walked as a
-    check walks it, and the answer is remembered until the process ends. ``configured`` are handlers that the settings
-    name, ``path.py:function`` or ``module.function``. What cannot be read is a note. Raises nothing.
+    check walks it. ``configured`` are handlers that the settings name, ``path.py:function`` or ``module.function``;
+    without ``templates`` they are all that counts. What cannot be read is a note. Raises nothing.
     """
     import os
 
     from leaklint.handlers import project
 
-    return project.discover(os.path.realpath(root), files, configured)
+    return project.discover(os.path.realpath(root), files, configured, templates=templates)
 
 
 def in_module(tree: ast.Module, names: Names | None = None) -> tuple[Entry, ...]:

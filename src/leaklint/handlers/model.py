@@ -141,6 +141,11 @@ class Discovery:
         object.__setattr__(self, "by_path", {path: tuple(found) for path, found in by_path.items()})
         object.__setattr__(self, "code_roots", frozenset(one.code_root for one in self.declared))
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything was followed: every template read, every function of Python found."""
+        return not self.notes
+
     def of(self, path: str) -> tuple[Declared, ...]:
         """What is declared in the file ``path``, which is relative to the root."""
         return self.by_path.get(path, ())

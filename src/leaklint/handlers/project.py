@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from importlib import import_module
 
 from leaklint.handlers.collector import Collector, Place
 from leaklint.handlers.locate import Locator
-from leaklint.handlers.model import Discovery
-from leaklint.handlers.tree import Tree, is_dockerfile, join
+from leaklint.handlers.model import Discovery, Note
+from leaklint.handlers.root import is_marked
+from leaklint.handlers.tree import TooMany, Tree, is_dockerfile, join
 
 _SETTINGS = "configuration"
 _ROOTS = (".", "src")
+_MOST = 200_000
+"""files of a project; in more than these nobody waits for templates to be looked for"""
+_MOST_UNMARKED = 5_000
+"""files below a folder that nothing marks as a project's: it may be anybody's home"""
 
 
 def _ending(*endings: str) -> Callable[[str], bool]:
@@ -32,24 +36,25 @@ _SOURCES: Sequence[tuple[str, str, Callable[[str], bool]]] = (
 """module, function and which files make it worth importing"""
 
 
-def discover(root: str, files: Iterable[str] | None, configured: Sequence[str]) -> Discovery:
-    """What the project below the real path ``root`` declares; remembered per root unless ``files`` are given."""
-    if files is None:
-        return _walked(root, tuple(configured))
-    return collect(Tree.of(root, files), configured)
+def discover(root: str, files: Iterable[str] | None, configured: Sequence[str], *, templates: bool = True) -> Discovery:
+    """What the project below the real path ``root`` declares, see `leaklint.handlers.discover`."""
+    if files is not None:
+        return collect(Tree.of(root, files), configured, templates=templates)
+    if not templates and not configured:
+        return Discovery(root)
+    try:
+        tree = Tree.walk(root, _MOST if is_marked(root) else _MOST_UNMARKED)
+    except TooMany as problem:
+        return Discovery(root, notes=(Note(".", 0, f"templates are not looked for among {problem}"),))
+    return collect(tree, configured, templates=templates)
 
 
-@lru_cache(maxsize=16)
-def _walked(root: str, configured: tuple[str, ...]) -> Discovery:
-    return collect(Tree.walk(root), configured)
-
-
-def collect(tree: Tree, configured: Sequence[str] = ()) -> Discovery:
+def collect(tree: Tree, configured: Sequence[str] = (), *, templates: bool = True) -> Discovery:
     """Ask every source about the files of ``tree``. A source that fails leaves a note. Raises nothing."""
     collector = Collector(tree, Locator(tree))
     for handler in configured:
         _configured(collector, handler)
-    for source, function, speaks in _SOURCES:
+    for source, function, speaks in _SOURCES if templates else ():
         if not any(map(speaks, tree.files)):
             continue
         try:

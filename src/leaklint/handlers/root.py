@@ -32,6 +32,11 @@ def project_root(path: str) -> str:
         folder = parent
 
 
+def is_marked(root: str) -> bool:
+    """Whether something in the folder says that a project begins there."""
+    return any(os.path.lexists(os.path.join(root, name)) for name in (_OWN, _PROJECT, _GIT))
+
+
 def _has_table(path: str) -> bool:
     try:
         with open(path, "rb") as stream:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +18,10 @@ LIMIT = 2 * 1024 * 1024
 
 _NAMES = frozenset({"cdk.json", "config.json", "serverless.json", "template.json", "zappa_settings.json"})
 _ENDINGS = (".py", ".yml", ".yaml", ".template.json", ".template", ".tf", ".ts")
+
+
+class TooMany(Exception):
+    """The folder holds too many files for a walk that somebody waits for."""
 
 
 def wanted(name: str) -> bool:
@@ -55,9 +60,18 @@ class Tree:
     _data: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
-    def walk(cls, root: str) -> Tree:
-        """Walk the folder ``root``, passing over what a check passes over."""
-        found = discovery.discover((root,), wanted=wanted)
+    def walk(cls, root: str, most: int = sys.maxsize) -> Tree:
+        """Walk the folder ``root``, passing over what a check passes over. Raises TooMany when it has more files."""
+        seen = 0
+
+        def counted(name: str) -> bool:
+            nonlocal seen
+            seen += 1
+            if seen > most:
+                raise TooMany(f"more than {most:,} files")
+            return wanted(name)
+
+        found = discovery.discover((root,), wanted=counted)
         return cls.of(root, (path for path in found if isinstance(path, str)))
 
     @classmethod

@@ -6,10 +6,15 @@ and lines of the code. Messages name what is wrong; ``advice`` says what to do.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from leaklint.analysis.facts import Event, Leak, ModuleFacts, Site
 from leaklint.catalogue.model import Exit, Resource, Step
 from leaklint.edit import Span
 from leaklint.severity import is_explicit, reclaim
+
+DESCRIPTORS = 1_000
+"""descriptors that an invocation may still open: of 1,024 the runtime takes some 20"""
 
 Steps = tuple[tuple[Span, str], ...]
 
@@ -48,8 +53,24 @@ def is_awaited(site: Site) -> bool:
 
 
 def with_reason(text: str, site: Site, leak: Leak | None) -> str:
-    """``text`` and what becomes of the resource: the reclaim tier in words."""
-    return f"{text} ({reclaim(site, leak)})"
+    """``text`` and what becomes of the resource: the reclaim tier in words, and what makes it worse."""
+    return f"{text} ({'; '.join((reclaim(site, leak), *aggravations(site)))})"
+
+
+def aggravations(site: Site) -> Iterator[str]:
+    """What the count of invocations and the life of a sandbox make of it, as clauses."""
+    if site.budget is not None:
+        amount = site.budget.descriptors
+        plural = "s" if amount > 1 else ""
+        yield f"{amount} descriptor{plural} {site.budget.per}: EMFILE after about {_rounded(DESCRIPTORS // amount):,}"
+    if site.provisioned:
+        yield "provisioned concurrency keeps the sandbox alive longer"
+
+
+def _rounded(number: int) -> int:
+    """With two leading digits: what is used at the start differs from runtime to runtime."""
+    unit = int("1".ljust(len(str(number)) - 1, "0"))
+    return number // unit * unit
 
 
 def on_line(facts: ModuleFacts, span: Span) -> str:

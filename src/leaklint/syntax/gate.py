@@ -63,15 +63,18 @@ def candidates(
     catalogue: Catalogue,
     follow: Callable[[str], str],
     gives_elsewhere: Callable[[str], bool],
-    handlers: bool,
+    has_handlers: Callable[[], bool],
 ) -> Candidates:
     """Select the scopes that are worth being lowered.
 
     `follow` resolves re-exports of the project, `gives_elsewhere` knows functions of its other modules that may give a
-    resource, `handlers` says whether the file has any: some kinds matter in their code alone.
+    resource, `has_handlers` says whether the file has any, and is asked where a kind matters in their code alone.
     """
     wanted = _wanted(names, catalogue, follow)
-    silent = SILENT_KINDS if handlers else SILENT_KINDS | HANDLER_KINDS
+
+    def speaks(resource: Resource) -> bool:
+        return resource.kind not in SILENT_KINDS and (resource.kind not in HANDLER_KINDS or has_handlers())
+
     leaking: set[str] = set()
     giving: set[str] = set()
     waiting: dict[str, set[str]] = {}
@@ -80,7 +83,7 @@ def candidates(
             resources = [r for r in wanted.resources(call) if _possible(r, call)]
             if resources:
                 giving.add(scope)
-            if any(r.kind not in silent for r in resources) and not _managed(call, resources, outline):
+            if any(map(speaks, resources)) and not _managed(call, resources, outline):
                 leaking.add(scope)
                 break
             if not resources and (name := names.dotted(call.func)) and gives_elsewhere(name):

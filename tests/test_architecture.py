@@ -57,6 +57,7 @@ LAYERS = (
     "circumstances",
     "inspection",
     "check",
+    "workers",
     "run",
     "autofix",
     "report.*",

@@ -63,10 +63,11 @@ def command(
 
     started = perf_counter()
     chosen = configuration(**overrides)
-    default = _of_run(chosen).output_format or FORMATS[0]
+    of_run = _of_run(chosen)
+    default = of_run.output_format or FORMATS[0]
     wanted = outputs.resolve(formats, output_file, default=default, statistics=statistics)
     silent = quiet or not outputs.for_people(wanted)
-    report = targets.analyse(paths, files_from, stdin_filename, chosen, quiet=silent)
+    report = targets.analyse(paths, files_from, stdin_filename, chosen, jobs=of_run.jobs, quiet=silent)
     errors = outputs.write(report, wanted, statistics=statistics)
     for line in summary.failures(report, encoding=getattr(sys.stderr, "encoding", None) or "ascii"):
         say(line)

@@ -108,6 +108,14 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--respect-gitignore/--no-respect-gitignore", default=None, help="Leave out what .gitignore files ignore."
     ),
+    click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1),
+        callback=_read,
+        metavar="N",
+        help="Processes that share the files.  [default: the processors, for a run that is not soon over]",
+    ),
     click.option("--required-version", callback=_read, metavar="VERSION", help="Stop unless this version is met."),
     click.option(
         "--config",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -17,17 +18,23 @@ AFTER = 1.0
 EVERY = 0.1
 """seconds between two looks of the bar"""
 
-T = TypeVar("T")
 
-
-def watched(files: Iterable[T], *, quiet: bool = False) -> Iterable[T]:
-    """``files`` themselves, or the same with a bar that moves when the next one is asked for.
+@contextmanager
+def watch(*, quiet: bool = False) -> Iterator[Callable[[int, int], None] | None]:
+    """What is to be told, after each file, how many are done and of how many, so that a bar moves; None for no bar.
 
     ``quiet`` is whether no bar is wanted; there is none either where standard error is no terminal, in hooks and CI.
     """
     if quiet or sys.stderr is None or not wanted(os.environ, terminal=sys.stderr.isatty()):
-        return files
-    return _watched(files)
+        yield None
+        return
+    watching = _Watch(monotonic() + AFTER)
+    try:
+        yield watching.heard
+    finally:
+        if watching.bar is not None:
+            with suppress(OSError):
+                watching.bar.stop()
 
 
 def wanted(environment: Mapping[str, str], *, terminal: bool) -> bool:
@@ -37,22 +44,20 @@ def wanted(environment: Mapping[str, str], *, terminal: bool) -> bool:
     return not any(environment.get(name, "").lower() not in ("", "0", "false") for name in ("CI", "PRE_COMMIT"))
 
 
-def _watched(files: Iterable[T]) -> Iterator[T]:
-    due = monotonic() + AFTER
-    everything = list(files)
+@dataclass(slots=True)
+class _Watch:
+    due: float
+    """when the bar moves next"""
     bar: Progress | None = None
-    try:
-        for number, file in enumerate(everything):
-            if monotonic() >= due:
-                with suppress(OSError):
-                    bar = bar or _bar(len(everything))
-                    bar.update(bar.task_ids[0], completed=number, refresh=True)
-                due = monotonic() + EVERY
-            yield file
-    finally:
-        if bar is not None:
-            with suppress(OSError):
-                bar.stop()
+
+    def heard(self, done: int, total: int) -> None:
+        """Move the bar, unless it has just been moved or everything is done."""
+        if monotonic() < self.due or done == total:
+            return
+        with suppress(OSError):
+            self.bar = self.bar or _bar(total)
+            self.bar.update(self.bar.task_ids[0], completed=done, refresh=True)
+        self.due = monotonic() + EVERY
 
 
 def _bar(total: int) -> Progress:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from leaklint.cli.progress import watched
+from leaklint.cli.progress import watch
 
 if TYPE_CHECKING:
     from leaklint.config.resolve import Configuration
@@ -19,11 +19,17 @@ _STDIN = "-"
 
 
 def analyse(
-    paths: tuple[str, ...], files_from: str | None, stdin_filename: str | None, chosen: Configuration, *, quiet: bool
+    paths: tuple[str, ...],
+    files_from: str | None,
+    stdin_filename: str | None,
+    chosen: Configuration,
+    *,
+    jobs: int,
+    quiet: bool,
 ) -> Report:
     """Check ``paths`` and those that the file ``files_from`` names, standard input, or else the current folder.
 
-    Who waits at a terminal is shown how far it is, unless ``quiet``.
+    ``jobs`` are those of `leaklint.run.run`. Who waits at a terminal is shown how far it is, unless ``quiet``.
 
     Raises click.UsageError for what cannot be meant together, and click.ClickException for a list that cannot be read.
     """
@@ -41,7 +47,8 @@ def analyse(
 
     if not named and files_from is None:
         named = (os.curdir,)
-    return run(watched(discover(named, chosen.of_folder), quiet=quiet), chosen.of_file)
+    with watch(quiet=quiet) as heard:
+        return run(discover(named, chosen.of_folder), chosen.of_file, jobs=jobs, heard=heard)
 
 
 def _listed(files_from: str, paths: tuple[str, ...]) -> list[str]:

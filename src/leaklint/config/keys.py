@@ -204,5 +204,15 @@ KEYS = (
         "--output-format",
         of_run=True,
     ),
+    Key(
+        "jobs",
+        kinds.COUNT,
+        "none",
+        "How many processes share the files of a run. Unless this is set, as many as there are processors, and only if "
+        "the run is not soon over.",
+        "jobs = 4",
+        "--jobs",
+        of_run=True,
+    ),
 )
 BY_NAME = {key.name: key for key in KEYS}

@@ -71,6 +71,12 @@ def _flag(value: object, base: str, knowledge: Knowledge) -> bool:
     return value
 
 
+def _count(value: object, base: str, knowledge: Knowledge) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise Wrong(f"expected a number of 1 or more, got {_shown(value)}")
+    return value
+
+
 def _path(value: object, base: str, knowledge: Knowledge) -> str:
     return os.path.join(base, os.path.expanduser(_text(value)))
 
@@ -180,6 +186,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 FLAG = Kind("`true` or `false`", _flag, lambda _: {"type": "boolean"})
+COUNT = Kind("a number of 1 or more", _count, lambda _: {"type": "integer", "minimum": 1})
 PATH = Kind("a path", _path, lambda _: {"type": "string", "minLength": 1})
 SELECTORS = Kind(
     "a list of rule codes, prefixes of codes, or `ALL`",

@@ -28,7 +28,7 @@ class Resolved:
     """What a configuration comes to, for all files below it."""
 
     __slots__ = (
-        "_excluded", "_ignored_in", "force_exclude", "output_format", "respect_gitignore", "settings", "stack"
+        "_excluded", "_ignored_in", "force_exclude", "jobs", "output_format", "respect_gitignore", "settings", "stack"
     )  # fmt: skip
 
     def __init__(
@@ -41,8 +41,10 @@ class Resolved:
         respect_gitignore: bool = True,
         force_exclude: bool = False,
         output_format: str = "",
+        jobs: int = 0,
     ) -> None:
-        """``stack`` are the layers it was made of, of which later ones won; ``output_format`` may be empty for none."""
+        """``stack`` are the layers it was made of, of which later ones won; ``output_format`` may be empty and
+        ``jobs`` 0, where nothing says."""
         self.stack = tuple(stack)
         self.settings = settings
         self._excluded = tuple(excluded)
@@ -50,6 +52,7 @@ class Resolved:
         self.respect_gitignore = respect_gitignore
         self.force_exclude = force_exclude
         self.output_format = output_format
+        self.jobs = jobs
 
     def excluded(self, path: str, name: str) -> bool:
         """Whether a real path, which ends in ``name``, is left out itself."""
@@ -103,6 +106,7 @@ def resolve(stack: Sequence[Layer]) -> Resolved:
         respect_gitignore=last.get("respect-gitignore", True),
         force_exclude=last.get("force-exclude", False),
         output_format=last.get("output-format", ""),
+        jobs=last.get("jobs", 0),
     )
 
 

@@ -21,6 +21,7 @@ from leaklint.rules import RULES
 from leaklint.rules.rule import Draft, Rule
 from leaklint.syntax import comments
 from leaklint.syntax.outline import MODULE
+from leaklint.syntax.statements import Statements
 from leaklint.unit import Unit
 from leaklint.workspace import Workspace
 
@@ -36,7 +37,7 @@ class Inspection:
     found_comments: comments.Comments | None
     """None while nobody has read them"""
     circumstances: Circumstances = field(init=False)
-    _by_line: dict[int, ast.stmt] | None = None
+    _statements: Statements | None = None
 
     def __post_init__(self) -> None:
         self.circumstances = Circumstances(self.unit)
@@ -175,14 +176,9 @@ class Inspection:
         """The lines of the innermost simple statement (or header) around a span."""
         first = self.unit.source.lines.position(span.start)[0]
         last = self.unit.source.lines.position(max(span.start, span.end - 1))[0]
-        if self._by_line is None:
-            self._by_line = _statements(self.unit.source.tree)
-        node = self._by_line.get(first)
-        if node is not None:
-            body = getattr(node, "body", None)
-            end = body[0].lineno - 1 if isinstance(body, list) and body else node.end_lineno or last
-            first, last = min(first, node.lineno), max(last, end)
-        return first, last
+        if self._statements is None:
+            self._statements = Statements(self.unit.source.tree)
+        return self._statements.lines(first, last)
 
     def _origin_steps(self, site: Site | None) -> Iterator[Step]:
         if site is not None and site.origin is not None and site.helper is not None:
@@ -214,19 +210,3 @@ def _location(unit: Unit, span: Span) -> Location:
     line, column = unit.source.lines.position(span.start)
     end_line, end_column = unit.source.lines.position(span.end)
     return Location(unit.path, line, column, end_line, end_column)
-
-
-def _statements(tree: ast.Module) -> dict[int, ast.stmt]:
-    """The innermost statement of each line."""
-    found: dict[int, ast.stmt] = {}
-    stack: list[ast.AST] = list(reversed(tree.body))
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.stmt):
-            start = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-            found.update(dict.fromkeys(range(start, (node.end_lineno or node.lineno) + 1), node))
-        elif not isinstance(node, ast.ExceptHandler | ast.match_case):
-            continue
-        for name in ("body", "handlers", "cases", "orelse", "finalbody"):
-            stack.extend(getattr(node, name, ()))
-    return found

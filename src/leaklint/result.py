@@ -80,6 +80,8 @@ class Report:
     """All outcomes of a run, in the order of the files."""
 
     outcomes: list[Outcome] = field(default_factory=list)
+    aside: dict[str, int] = field(default_factory=dict)
+    """how many findings were left out after the check, by the words that say why"""
 
     @property
     def findings(self) -> list[Finding]:

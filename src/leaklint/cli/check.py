@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from leaklint.cli import outputs, targets
+from leaklint.cli.narrowing import OptionalValue, narrowing, prepared
 from leaklint.cli.options import configuration, configured
 from leaklint.cli.output import say
 from leaklint.config.settings import FORMATS
 
 if TYPE_CHECKING:
     from leaklint.config.resolve import Configuration, Resolved
+    from leaklint.result import Report
 
 
 @click.command(
-    "check", short_help="Find leaks in files and folders.", context_settings={"auto_envvar_prefix": "LEAKLINT"}
+    "check",
+    cls=OptionalValue,
+    short_help="Find leaks in files and folders.",
+    context_settings={"auto_envvar_prefix": "LEAKLINT"},
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=str))
 @click.option(
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     "--output-file", type=click.Path(dir_okay=False), help="Write findings to this file, not to standard output."
 )
 @configured
+@narrowing
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even when something is found.")
 @click.option("--statistics", is_flag=True, help="Count the findings per rule instead of showing them.")
 @click.option(
@@ -44,6 +50,10 @@ def command(
     paths: tuple[str, ...],
     formats: tuple[outputs.Output, ...],
     output_file: str | None,
+    baseline: str | None,
+    write_baseline: str | None,
+    diff_base: str | None,
+    add_ignores: str | None,
     exit_zero: bool,
     statistics: bool,
     files_from: str | None,
@@ -67,17 +77,38 @@ def command(
     default = of_run.output_format or FORMATS[0]
     wanted = outputs.resolve(formats, output_file, default=default, statistics=statistics)
     silent = quiet or not outputs.for_people(wanted)
+    narrowed = prepared(
+        paths,
+        overrides,
+        listed=files_from is not None or stdin_filename is not None,
+        baseline=baseline if baseline is not None else of_run.settings.baseline,
+        write_baseline=write_baseline,
+        diff_base=diff_base,
+        add_ignores=add_ignores,
+    )
     report = targets.analyse(paths, files_from, stdin_filename, chosen, jobs=of_run.jobs, quiet=silent)
+    narrowed.apply(report)
+    if write_baseline is not None or add_ignores is not None:
+        _failures(report)
+        return narrowed.record(report, write_baseline, add_ignores or "", quiet=quiet)
     errors = outputs.write(report, wanted, statistics=statistics)
-    for line in summary.failures(report, encoding=getattr(sys.stderr, "encoding", None) or "ascii"):
-        say(line)
+    _failures(report)
     if not quiet:
+        for line in narrowed.notes(report):
+            say(line)
         say(summary.summary(report))
     if verbose:
         say(summary.work(report, perf_counter() - started))
     for error in errors:
         error.show()
     return 2 if errors else report.exit_code(exit_zero=exit_zero)
+
+
+def _failures(report: Report) -> None:
+    from leaklint.report.summary import failures
+
+    for line in failures(report, encoding=getattr(sys.stderr, "encoding", None) or "ascii"):
+        say(line)
 
 
 def _of_run(chosen: Configuration) -> Resolved:

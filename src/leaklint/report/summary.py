@@ -34,6 +34,7 @@ def summary(report: Report) -> str:
         text = "Nothing was analysed"
     suppressed = len(report.suppressed)
     aside = [f"{suppressed} suppressed"] if suppressed else []
+    aside += [f"{number:,} {why}" for why, number in report.aside.items() if number]
     aside += [f"{_count(skipped, 'file')} skipped"] if skipped else []
     text += f" ({', '.join(aside)})" if aside else ""
     if failed:

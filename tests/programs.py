@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from textwrap import dedent
 
 from leaklint.analysis.obligation import Context
@@ -12,7 +14,7 @@ from leaklint.config import Settings
 from leaklint.finding import Confidence, Finding
 from leaklint.flow.cfg import Cfg, EdgeKind, describe
 from leaklint.flow.ops import Op
-from leaklint.result import Outcome, Skipped, Work
+from leaklint.result import Checked, Outcome, Skipped, Work
 from leaklint.unit import Unit
 from leaklint.workspace import Workspace
 
@@ -101,3 +103,13 @@ def findings(source: str, settings: Settings = EVERYTHING) -> tuple[Finding, ...
 def codes(source: str) -> list[str]:
     """``line:code`` of each finding, at every confidence."""
     return [f"{f.location.line}:{f.rule}" for f in findings(source)]
+
+
+def example_codes(section: str, folder: Path) -> set[str]:
+    """The codes found in the Python of a section of a rule's page, in a project with the templates that stand there."""
+    for language, name in (("yaml", "template.yaml"), ("python", "app.py")):
+        for block in re.findall(rf"^```{language}\n(.*?)^```", section, re.M | re.S):
+            (folder / name).write_text(block, encoding="utf-8")
+    outcome = check_source((folder / "app.py").read_bytes(), str(folder / "app.py"), Settings())
+    assert isinstance(outcome, Checked), outcome
+    return {finding.rule for finding in outcome.findings}

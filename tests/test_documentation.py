@@ -13,10 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from leaklint.check import check_source
 from leaklint.cli import COMMANDS
-from leaklint.config import Settings
-from leaklint.result import Checked
 from leaklint.rules import RULES, Rule
 from tests.command import leaklint
 
@@ -71,23 +68,6 @@ class TestPages:
         assert title == f"{rule.code} {rule.name}"
         assert tuple(headings) == SECTIONS
         assert section(rule, "Since").strip() == rule.since
-
-    @every_rule
-    def test_the_example_is_found_and_what_to_use_instead_is_not(self, rule: Rule) -> None:
-        examples, remedies = (blocks(section(rule, name), "python") for name in ("Example", "Use instead"))
-        assert examples
-        assert remedies
-        for source in examples:
-            assert rule.code in found(source)
-        for source in remedies:
-            assert found(source) == set()
-
-
-def found(source: str) -> set[str]:
-    """The codes found in ``source``."""
-    outcome = check_source(source.encode(), "example.py", Settings())
-    assert isinstance(outcome, Checked), outcome
-    return {finding.rule for finding in outcome.findings}
 
 
 def sessions() -> list[tuple[str, str]]:

@@ -179,7 +179,7 @@ def test_names_of_functions_tell_the_truth(path: Path) -> None:
 def test_every_rule_has_fixtures_that_fall_under_it_and_near_misses() -> None:
     for rule in RULES:
         folder = ROOT / "rules" / f"{rule.code.lower()}_{rule.name.replace('-', '_')}"
-        files = sorted(folder.glob("*.py"))
+        files = sorted(folder.rglob("*.py"))
         assert files, f"{folder} has no fixtures"
         codes = {mark.code for path in files for mark in read(path).marks if mark.kind == "leak"}
         assert rule.code in codes, f"{folder} has nothing that falls under {rule.code}"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from leaklint.analysis.facts import Event, LeakExit, Site, Unused
 from leaklint.catalogue.model import Advice, Cache, Exit, Step, Tier
-from leaklint.check import check_source
-from leaklint.config import Settings
 from leaklint.finding import Confidence
-from leaklint.result import Checked
 from leaklint.rules import RULES, Draft
 from leaklint.rules.verdict import judge
+from tests.programs import example_codes
 from tests.sites import at, early, facts, lost, may_raise, raised, resource, returned, site
 
 CONNECTION = resource(kind="connection", noun="psycopg2 connection", server=True, with_=Exit.TRANSACTION)
@@ -356,25 +354,16 @@ def test_the_page_has_its_sections(rule: Any) -> None:
     assert rule.page.rstrip().endswith(rule.since)
 
 
-def blocks(page: str, heading: str) -> list[str]:
-    """The code blocks of one section of a page."""
-    section = page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-
-
-def codes(source: str) -> set[str]:
-    outcome = check_source(source.encode(), "example.py", Settings())
-    assert isinstance(outcome, Checked), outcome
-    return {finding.rule for finding in outcome.findings}
+def section(page: str, heading: str) -> str:
+    """The text of one section of a page."""
+    return page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
-def test_the_example_of_the_page_falls_under_its_rule(rule: Any) -> None:
-    [example] = blocks(rule.page, "Example")
-    assert codes(example) == {rule.code}
+def test_the_example_of_the_page_falls_under_its_rule(rule: Any, tmp_path: Path) -> None:
+    assert example_codes(section(rule.page, "Example"), tmp_path) == {rule.code}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
-def test_what_the_page_advises_is_clean(rule: Any) -> None:
-    [advised] = blocks(rule.page, "Use instead")
-    assert codes(advised) == set()
+def test_what_the_page_advises_is_clean(rule: Any, tmp_path: Path) -> None:
+    assert example_codes(section(rule.page, "Use instead"), tmp_path) == set()

@@ -29,6 +29,8 @@ def severity(site: Site | None, leak: Leak | None, rule: str) -> Severity:
         return Severity.MEDIUM if site is None or site.repeats else Severity.LOW
     if site is None:
         return Severity.LOW
+    if rule == "LL206":
+        return Severity.HIGH
     if rule.startswith("LL2"):
         return (Severity.LOW if heals(site) else Severity.MEDIUM).raised(1 if site.provisioned else 0)
     if site.unreached:

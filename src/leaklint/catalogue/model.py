@@ -201,6 +201,8 @@ class Resource:
     tier: Tier = Tier.G3
     server: bool = False
     """holds a session of a server (database, broker, directory)"""
+    lazy: bool = False
+    """opens no connection before it is used"""
     threads: bool = False
     """a client with threads of its own"""
     descriptors: int = 1

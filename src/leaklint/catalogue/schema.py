@@ -327,6 +327,7 @@ _RESOURCE: dict[str, tuple[str, Converter]] = {
     "finishes_read": ("finishes_read", _list(_dotted)),
     "tier": ("tier", _member(Tier)),
     "server": ("server", _flag),
+    "lazy": ("lazy", _flag),
     "finishes_raising": ("finishes_raising", _flag),
     "threads": ("threads", _flag),
     "descriptors": ("descriptors", _count),

@@ -115,6 +115,7 @@ def _rows(resource: Resource) -> Iterator[tuple[str, str]]:
     yield "second release", "raises" if resource.again == "raises" else ""
     yield "dropped", f"{_TIERS[resource.tier.value]} ({resource.tier.value})"
     yield "holds", ", ".join(_holds(resource))
+    yield "opens", "nothing before it is used" if resource.lazy else ""
     yield "data loss", "what was written is lost if it is not released" if resource.data_loss else ""
     why = f": {resource.cache.why}" if resource.cache.why else ""
     yield "at module level", _ADVICE[resource.cache.advice.value] + why

@@ -73,14 +73,14 @@ from leaklint.analysis.facts import ModuleFacts, Site
 from leaklint.finding import Confidence
 from leaklint.rules import wording
 from leaklint.rules.rule import Draft, Rule
-from leaklint.rules.verdict import is_cached_session
+from leaklint.rules.verdict import is_cached_session, is_dead_after_restore
 from leaklint.severity import bounds_reads, heals
 
 
 def check(facts: ModuleFacts) -> Iterator[Draft]:
     """A draft per server session that a global keeps, unless it heals itself and bounds its reads."""
     for site in facts.sites:
-        if not is_cached_session(site) or (heals(site) and bounds_reads(site)):
+        if not is_cached_session(site) or (heals(site) and bounds_reads(site)) or is_dead_after_restore(facts, site):
             continue
         yield Draft(
             site,

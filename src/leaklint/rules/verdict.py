@@ -16,7 +16,7 @@ from leaklint.analysis.facts import Leak, LeakExit, ModuleFacts, Site
 from leaklint.catalogue.model import SILENT_KINDS, Advice
 from leaklint.edit import Span
 from leaklint.finding import Confidence
-from leaklint.severity import is_explicit
+from leaklint.severity import heals, is_explicit
 
 WITH_DOES_NOT_RELEASE = "LL105"
 RELEASE_NOT_CALLED = "LL106"
@@ -45,6 +45,8 @@ SESSION_KINDS = frozenset(
 """Kinds that may stand for the session of a server."""
 BOUND_KINDS = frozenset({"checkout", "cursor", "session"})
 """Kinds that hold on to a connection they did not open: a session without being one."""
+_WITHIN = frozenset({"cursor", "session"})
+"""kinds that connect at their first use, or live within a connection that is reported itself"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,13 @@ def is_cached_session(site: Site) -> bool:
     if resource.kind not in SESSION_KINDS:
         return False
     return resource.server or (resource.kind in BOUND_KINDS and resource.cache.advice is not Advice.KEEP)
+
+
+def is_dead_after_restore(facts: ModuleFacts, site: Site) -> bool:
+    """Whether a session that the module opens is part of a snapshot, and nothing opens it anew after the restore."""
+    if facts.restored is None or not is_cached_session(site) or site.resource.kind in _WITHIN:
+        return False
+    return not (site.resource.lazy or heals(site)) and site.kept_as.split(".")[0] not in facts.restored.renewed
 
 
 def _is_silent(site: Site) -> bool:

@@ -16,6 +16,7 @@ from leaklint.edit import Span
 from leaklint.finding import Finding, Location, Step
 from leaklint.fingerprint import fingerprinted
 from leaklint.flow import ops
+from leaklint.proposals import Proposals
 from leaklint.result import Checked, Failed, Outcome
 from leaklint.rules import RULES
 from leaklint.rules.rule import Draft, Rule
@@ -38,6 +39,8 @@ class Inspection:
     """None while nobody has read them"""
     circumstances: Circumstances = field(init=False)
     _statements: Statements | None = None
+    _idle: dict[Span, tuple[str, ...]] = field(default_factory=dict)
+    """the codes that unused suppressions do not need"""
 
     def __post_init__(self) -> None:
         self.circumstances = Circumstances(self.unit)
@@ -131,7 +134,8 @@ class Inspection:
                 kept.append((rule, draft))
         if self.found_comments is not None and self.comments.suppressions:
             kept.extend(self._unused(found, met, settings))
-        shown, suppressed = self._worded(kept, silenced, settings)
+        proposals = Proposals(self.unit, found.sites, settings, self._idle)
+        shown, suppressed = self._worded(kept, silenced, settings, proposals)
         text = self.unit.source.text if shown or suppressed else ""
         if self.unit.problems:
             first_problem = self.unit.problems[0]
@@ -141,12 +145,18 @@ class Inspection:
         return Checked(self.unit.path, shown, suppressed, text, self.unit.work)
 
     def _worded(
-        self, kept: list[tuple[Rule, Draft]], silenced: list[tuple[Rule, Draft]], settings: Settings
+        self,
+        kept: list[tuple[Rule, Draft]],
+        silenced: list[tuple[Rule, Draft]],
+        settings: Settings,
+        proposals: Proposals,
     ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
         """The findings that are shown and those that a comment suppresses; both count for fingerprints, so that a
         suppression changes none of the others'."""
         drafts = [*((draft, False) for draft in kept), *((draft, True) for draft in silenced)]
-        worded = [(self._finding(rule, draft), silent) for (rule, draft), silent in drafts]
+        worded = [
+            (self._finding(rule, draft, None if silent else proposals), silent) for (rule, draft), silent in drafts
+        ]
         worded.sort(key=lambda pair: (pair[0].location, pair[0].rule))
         findings = fingerprinted((finding for finding, _ in worded), self.unit.source.lines.line)
         by_silence: tuple[list[Finding], list[Finding]] = ([], [])
@@ -160,12 +170,11 @@ class Inspection:
         codes = {rule.code for rule in RULES}
         ran = {rule.code for rule in select.on(RULES, settings) if select.selected(rule.code, settings)}
         lines = self.unit.source.lines
-        unused = tuple(
-            facts.Unused(
-                Span(lines.starts[u.line - 1] + u.column - 1, lines.starts[u.line - 1] + u.end_column - 1), u.detail
-            )
-            for u in comments.unused(self.comments, met, codes, ran)
-        )
+        idle = list(comments.unused(self.comments, met, codes, ran))
+        starts = [lines.starts[u.line - 1] - 1 for u in idle]
+        spans = [Span(start + u.column, start + u.end_column) for start, u in zip(starts, idle, strict=True)]
+        self._idle = {span: u.codes for span, u in zip(spans, idle, strict=True) if not u.wrong}
+        unused = tuple(facts.Unused(span, u.detail) for span, u in zip(spans, idle, strict=True))
         rule = next(rule for rule in RULES if rule.code == UNUSED_SUPPRESSION)
         for draft in rule.check(replace(found, unused=unused)):
             first, last = self._statement_lines(draft.where)
@@ -184,8 +193,9 @@ class Inspection:
         if site is not None and site.origin is not None and site.helper is not None:
             yield Step(site.origin, f"opened here, in `{site.helper[0]}`")
 
-    def _finding(self, rule: Rule, draft: Draft) -> Finding:
+    def _finding(self, rule: Rule, draft: Draft, proposals: Proposals | None) -> Finding:
         site = draft.site
+        fix, refused = (None, "") if proposals is None else proposals.propose(rule.code, site, draft.where)
         return Finding(
             rule=rule.code,
             name=rule.name,
@@ -198,6 +208,8 @@ class Inspection:
             handler=site.handler if site is not None else bool(draft.function),
             steps=(*self._origin_steps(site), *(Step(_location(self.unit, s), message) for s, message in draft.steps)),
             help=draft.help,
+            fix=fix,
+            refused=refused,
         )
 
 

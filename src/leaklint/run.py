@@ -47,7 +47,7 @@ def run(
         if not isinstance(file, Failed):
             paths.append(file)
             places.append(place)
-    checked = check or _checker()
+    checked = check or checker()
     with (
         _seldom_collecting(),
         _deep(),
@@ -113,7 +113,7 @@ def _deep() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-def _checker() -> Check:
+def checker() -> Check:
     """A check whose files share what was read of their project."""
     from leaklint.check import check_source
     from leaklint.workspace import Workspace
@@ -136,7 +136,7 @@ def check_data(data: bytes, path: str, settings: Settings, check: Check | None =
     What Python's parser warns about in the file is nobody's business here.
     """
     try:
-        check = check or _checker()
+        check = check or checker()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return check(data, path, settings)

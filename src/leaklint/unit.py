@@ -47,6 +47,12 @@ def decode(data: bytes) -> str:
     return text
 
 
+def encode(text: str, like: bytes) -> bytes:
+    """The bytes of a file with this text, in the encoding of one with the bytes ``like``. Raises UnicodeEncodeError."""
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(like).readline)
+    return text.encode(encoding)
+
+
 def parse(text: str) -> ast.Module:
     """The ast of a file. Raises NotAnalysed."""
     try:

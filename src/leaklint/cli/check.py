@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from leaklint.cli import outputs, targets
+from leaklint.cli.fixing import Fixing
 from leaklint.cli.narrowing import OptionalValue, narrowing, prepared
 from leaklint.cli.options import configuration, configured
 from leaklint.cli.output import say
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 )
 @configured
 @narrowing
+@click.option("--fix", is_flag=True, help="Mend what can be mended safely, and report what remains.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing.")
+@click.option("--show-fixes", is_flag=True, help="List what was mended.")
+@click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit with 1 when something was mended.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even when something is found.")
 @click.option("--statistics", is_flag=True, help="Count the findings per rule instead of showing them.")
 @click.option(
@@ -54,6 +59,10 @@ def command(
     write_baseline: str | None,
     diff_base: str | None,
     add_ignores: str | None,
+    fix: bool,
+    diff: bool,
+    show_fixes: bool,
+    exit_non_zero_on_fix: bool,
     exit_zero: bool,
     statistics: bool,
     files_from: str | None,
@@ -86,13 +95,20 @@ def command(
         diff_base=diff_base,
         add_ignores=add_ignores,
     )
-    report = targets.analyse(paths, files_from, stdin_filename, chosen, jobs=of_run.jobs, quiet=silent)
+    fixing = Fixing(fix=fix, diff=diff, show=show_fixes, non_zero=exit_non_zero_on_fix, narrowed=narrowed)
+    recording = write_baseline is not None or add_ignores is not None
+    check = fixing.check([output.format for output in wanted], recording=recording)
+    jobs = 1 if fix or diff else of_run.jobs
+    report = targets.analyse(paths, files_from, stdin_filename, chosen, jobs=jobs, quiet=silent, check=check)
     narrowed.apply(report)
-    if write_baseline is not None or add_ignores is not None:
+    if recording:
         _failures(report)
         return narrowed.record(report, write_baseline, add_ignores or "", quiet=quiet)
-    errors = outputs.write(report, wanted, statistics=statistics)
+    aside = fixing.write(report, standard_input=targets.is_standard_input(paths, files_from, stdin_filename))
+    errors = outputs.write(report, wanted, statistics=statistics, aside=aside)
     _failures(report)
+    for line in fixing.say(report, quiet=quiet):
+        say(line)
     if not quiet:
         for line in narrowed.notes(report):
             say(line)
@@ -101,7 +117,7 @@ def command(
         say(summary.work(report, perf_counter() - started))
     for error in errors:
         error.show()
-    return 2 if errors else report.exit_code(exit_zero=exit_zero)
+    return 2 if errors else fixing.exit_code(report.exit_code(exit_zero=exit_zero))
 
 
 def _failures(report: Report) -> None:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_LISTS = ("select", "ignore", "extend_select", "extend_ignore", "exclude", "extend_exclude")
+_LISTS = (
+    "select", "ignore", "extend_select", "extend_ignore", "fixable", "unfixable", "exclude", "extend_exclude"
+)  # fmt: skip
 """options that may be repeated, each time with a comma list"""
 _SOURCE = "the command line"
 
@@ -100,6 +102,11 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--min-confidence", [each.value for each in Confidence], "medium", "Show findings of at least this confidence."
     ),
     click.option("--preview/--no-preview", default=None, help="Run the rules that are still on trial."),
+    click.option(
+        "--unsafe-fixes/--no-unsafe-fixes", default=None, help="Count fixes that may change what the program does."
+    ),
+    _several("--fixable", help="Rules whose findings may be fixed: codes or prefixes."),
+    _several("--unfixable", help="Rules whose findings are left alone by --fix."),
     _several("--exclude", help="Patterns of what to leave out, in place of the default ones."),
     _several("--extend-exclude", help="Patterns of what to leave out besides."),
     click.option(

@@ -26,9 +26,9 @@ def emit(lines: Iterable[str]) -> None:
             stream.write(line + "\n")
         stream.flush()
     except BrokenPipeError:
-        _silence(stream.fileno())
+        silence(stream.fileno())
     except OSError as error:
-        _silence(stream.fileno())
+        silence(stream.fileno())
         raise click.ClickException(f"cannot write to standard output: {error.strerror or error}") from error
 
 
@@ -56,7 +56,7 @@ def say(text: str) -> None:
         click.echo(text, err=True)
     except OSError:
         if sys.stderr is not None:
-            _silence(sys.stderr.fileno())
+            silence(sys.stderr.fileno())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,11 @@ class Terminal:
         linked = links(os.environ, terminal=terminal)
         return cls(output_encoding(), True, linked, _width() if terminal else 0)
 
+    @classmethod
+    def of_errors(cls) -> Terminal:
+        """Standard error, without colours."""
+        return cls(getattr(sys.stderr, "encoding", None) or "ascii")
+
 
 def _width() -> int:
     """The width of the terminal, for which COLUMNS has the first word."""
@@ -102,7 +107,7 @@ def colours() -> bool:
     return sys.stdout is not None and wanted(os.environ, terminal=sys.stdout.isatty())
 
 
-def _silence(descriptor: int) -> None:
+def silence(descriptor: int) -> None:
     """Let what is still buffered for ``descriptor`` go nowhere, so that no flush at exit fails."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)

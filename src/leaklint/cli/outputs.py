@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from leaklint.cli.output import Terminal, emit, save
+from leaklint.cli.output import Terminal, emit, save, say
 from leaklint.config.settings import FORMATS
 
 if TYPE_CHECKING:
@@ -89,14 +89,22 @@ def for_people(outputs: Sequence[Output]) -> bool:
     return all(output.path is not None or output.format in FOR_PEOPLE for output in outputs)
 
 
-def write(report: Report, outputs: Sequence[Output], *, statistics: bool) -> list[click.ClickException]:
-    """Write the report in every format asked for; what could not be written is returned, and hides no other."""
+def write(
+    report: Report, outputs: Sequence[Output], *, statistics: bool, aside: bool = False
+) -> list[click.ClickException]:
+    """Write the report in every format asked for; what could not be written is returned, and hides no other.
+
+    ``aside`` says that standard output holds something else: what would go there goes to standard error.
+    """
     errors: list[click.ClickException] = []
     for output in outputs:
-        target = Terminal.of_output() if output.path is None else Terminal()
+        target = Terminal() if output.path is not None else Terminal.of_errors() if aside else Terminal.of_output()
         lines = (_statistics if statistics else _rendered)(report, output.format, target)
         try:
-            if output.path is None:
+            if output.path is None and aside:
+                for line in lines:
+                    say(line)
+            elif output.path is None:
                 emit(lines)
             else:
                 save(lines, output.path)

@@ -14,6 +14,7 @@ from leaklint.cli.progress import watch
 if TYPE_CHECKING:
     from leaklint.config.resolve import Configuration
     from leaklint.result import Outcome, Report
+    from leaklint.run import Check
 
 _STDIN = "-"
 
@@ -26,10 +27,12 @@ def analyse(
     *,
     jobs: int,
     quiet: bool,
+    check: Check | None = None,
 ) -> Report:
     """Check ``paths`` and those that the file ``files_from`` names, standard input, or else the current folder.
 
-    ``jobs`` are those of `leaklint.run.run`. Who waits at a terminal is shown how far it is, unless ``quiet``.
+    ``jobs`` and ``check`` are those of `leaklint.run.run`. Who waits at a terminal is shown how far it is, unless
+    ``quiet``.
 
     Raises click.UsageError for what cannot be meant together, and click.ClickException for a list that cannot be read.
     """
@@ -37,8 +40,8 @@ def analyse(
     from leaklint.run import run
 
     named = (*paths, *_listed(files_from, paths)) if files_from is not None else paths
-    if named == (_STDIN,) or (stdin_filename is not None and not named):
-        return Report([_standard_input(stdin_filename, chosen)])
+    if is_standard_input(paths, files_from, stdin_filename):
+        return Report([_standard_input(stdin_filename, chosen, check)])
     if _STDIN in paths:
         raise click.UsageError("- cannot be checked together with other paths")
     if stdin_filename is not None:
@@ -48,7 +51,12 @@ def analyse(
     if not named and files_from is None:
         named = (os.curdir,)
     with watch(quiet=quiet) as heard:
-        return run(discover(named, chosen.of_folder), chosen.of_file, jobs=jobs, heard=heard)
+        return run(discover(named, chosen.of_folder), chosen.of_file, check, jobs=jobs, heard=heard)
+
+
+def is_standard_input(paths: tuple[str, ...], files_from: str | None, stdin_filename: str | None) -> bool:
+    """Whether what is checked is standard input, and nothing else."""
+    return files_from is None and (paths == (_STDIN,) or (stdin_filename is not None and not paths))
 
 
 def _listed(files_from: str, paths: tuple[str, ...]) -> list[str]:
@@ -57,7 +65,7 @@ def _listed(files_from: str, paths: tuple[str, ...]) -> list[str]:
         raise click.UsageError("--files-from - reads from standard input what - would check")
     try:
         if files_from == _STDIN:
-            data = _read()
+            data = read_input()
         else:
             with open(files_from, "rb") as stream:
                 data = stream.read()
@@ -67,7 +75,7 @@ def _listed(files_from: str, paths: tuple[str, ...]) -> list[str]:
     return [os.fsdecode(name) for name in names if name]
 
 
-def _standard_input(name: str | None, chosen: Configuration) -> Outcome:
+def _standard_input(name: str | None, chosen: Configuration, check: Check | None) -> Outcome:
     """The outcome of what is read, under the configuration of the file for which it stands."""
     from leaklint.config.problems import ConfigurationError
     from leaklint.result import Failed, Skipped
@@ -81,13 +89,13 @@ def _standard_input(name: str | None, chosen: Configuration) -> Outcome:
     if name is not None and found.force_exclude and found.covered(place):
         return Skipped(name, "excluded")
     try:
-        data = _read()
+        data = read_input()
     except OSError as error:
         return Failed(name or "<stdin>", f"cannot read: {error.strerror}")
-    return check_data(data, name or "<stdin>", found.settings_of(place) if name is not None else found.settings)
+    return check_data(data, name or "<stdin>", found.settings_of(place) if name is not None else found.settings, check)
 
 
-def _read() -> bytes:
+def read_input() -> bytes:
     """All of standard input. Raises OSError when it cannot be read, or is closed."""
     if sys.stdin is None:
         raise OSError(errno.EBADF, "standard input is closed")

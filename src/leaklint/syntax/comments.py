@@ -71,6 +71,8 @@ class Unused:
     end_column: int
     detail: str
     codes: tuple[str, ...] = ()
+    wrong: bool = False
+    """the directive is misspelt: whoever wrote it meant something by it"""
 
 
 def may_hold_comments(data: bytes) -> bool:
@@ -124,7 +126,7 @@ def unused(
     hits = list(suppressed)
     for s in comments.suppressions:
         if s.wrong:
-            yield Unused(s.line, s.column, s.end_column, s.wrong)
+            yield Unused(s.line, s.column, s.end_column, s.wrong, wrong=True)
             continue
         matched = {rule for rule, first, last in hits if first <= s.line <= last and s.covers(rule)}
         if not s.codes:

@@ -1,0 +1,89 @@
+"""Which template mends a finding: they are asked in order, and the first that does not refuse stands."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import replace
+
+from leaklint.analysis.facts import Site
+from leaklint.edit import Fix
+from leaklint.fixes import (
+    existing_try,
+    exit_stack,
+    handle,
+    helpers,
+    hoist_inline,
+    keeper,
+    region,
+    release_called,
+    try_finally,
+    with_closing,
+    with_statement,
+    wrap_rest,
+)
+from leaklint.fixes.code import Code, Refused
+from leaklint.fixes.keeper import Form
+from leaklint.fixes.situation import Situation
+
+WITH_DOES_NOT_RELEASE = "LL105"
+RELEASE_NOT_CALLED = "LL106"
+
+
+def propose(code: Code, site: Site, rule: str) -> Fix:
+    """The fix for a site that falls under a rule. Raises Refused."""
+    if site.helper is not None:
+        helpers.check(code, site)
+    if rule == RELEASE_NOT_CALLED:
+        return release_called.build(code, site)
+    if rule == WITH_DOES_NOT_RELEASE and _is_item(code, site):
+        return with_closing.build(code, site)
+    held = handle.find(code, site)
+    if held is None:
+        return _first(lambda: hoist_inline.build(code, site), lambda: exit_stack.build(code, site))
+    return _first(
+        lambda: _in_block(code, site, held),
+        lambda: existing_try.build(code, site, held),
+        lambda: exit_stack.build(code, site),
+    )
+
+
+def _first(*attempts: Callable[[], Fix]) -> Fix:
+    """What the first attempt that succeeds gives; else why the first was refused."""
+    reason: Refused | None = None
+    for attempt in attempts:
+        try:
+            return attempt()
+        except Refused as refused:
+            reason = reason or refused
+    assert reason is not None
+    raise reason
+
+
+def _in_block(code: Code, site: Site, held: handle.Handle) -> Fix:
+    """The templates for a region of the block in which the acquisition stands."""
+    keep = keeper.choose(site.resource, code, held.call, awaited=held.awaited)
+    guarded = site.helper is not None and helpers.may_give_none(code, site)
+    if site.resource.starts or (keep.form is Form.WITH and guarded):
+        keep = replace(keep, form=Form.FINALLY)
+        if not keep.release:
+            raise Refused(f"nothing but its own `with` releases a {site.resource.noun}")
+    outer = (lambda: wrap_rest.behind(code, site, held, keep),) if not guarded else ()
+    return _first(lambda: _here(code, site, held, keep, guarded), *outer)
+
+
+def _here(code: Code, site: Site, held: handle.Handle, keep: keeper.Keeper, guarded: bool) -> Fix:
+    place = code.place(held.statement)
+    found = region.find(code, site, held.name, place.block, place.index + 1, held.statement)
+    at = Situation(
+        code, site, held, keep, found, held.statement, guarded=guarded, applicability=helpers.applicability(site)
+    )
+    return _first(lambda: with_statement.build(at), lambda: wrap_rest.build(at), lambda: try_finally.build(at))
+
+
+def _is_item(code: Code, site: Site) -> bool:
+    call = code.call_at(site.span)
+    around = code.parent(call)
+    return isinstance(around, ast.withitem) or (
+        isinstance(around, ast.Await) and isinstance(code.parent(around), ast.withitem)
+    )

@@ -1,0 +1,95 @@
+"""``f = open(p) if p else sys.stdin`` becomes ``f = stack.enter_context(open(p)) if p else sys.stdin``.
+
+A ``with`` over an ``ExitStack`` around it holds what was opened to the last use.
+
+For resources that only some ways acquire, or that a comprehension acquires many of. Preconditions: leaving a ``with``
+over the resource (or ``closing``) releases it; it is not acquired again and again by a loop, which would keep all of
+them open; what needs it stays in the block; releases inside stay, so a second one must do no harm.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from leaklint.analysis.facts import Site
+from leaklint.edit import Applicability, Edit, Fix
+from leaklint.fixes import handle, helpers, imports, keeper, region, rewrite
+from leaklint.fixes.code import LOOPS, SCOPES, Code, Refused
+from leaklint.fixes.keeper import Form
+from leaklint.fixes.uses import own_nodes
+
+
+def build(code: Code, site: Site) -> Fix:
+    """The fix. Raises Refused."""
+    call = code.call_at(site.span)
+    if site.part or site.resource.starts or isinstance(code.parent(call), ast.Await):
+        raise Refused("it takes a `finally` to release it")
+    if isinstance(code.scope(call), ast.Lambda | ast.ClassDef):
+        raise Refused("it is opened inside of a lambda or class")
+    keep = keeper.choose(site.resource, code, call)
+    if keep.form not in (Form.WITH, Form.CLOSING):
+        raise Refused("no `with` releases it")
+    if site.helper is not None and helpers.may_give_none(code, site):
+        raise Refused("the helper may give None")
+    for node in code.ancestors(call):
+        if isinstance(node, ast.GeneratorExp | ast.Lambda):
+            raise Refused("it is opened when a generator expression gets there")
+        if isinstance(node, ast.stmt):
+            break
+    held = handle.find(code, site)
+    statement = code.statement(call)
+    first: Refused | None = None
+    while True:
+        try:
+            return _around(code, site, held, keep, call, statement)
+        except Refused as refused:
+            first = first or refused
+        outer = code.parent(statement)
+        while not isinstance(outer, ast.stmt) and not isinstance(outer, SCOPES):
+            outer = code.parent(outer)
+        if isinstance(outer, (*SCOPES, *LOOPS)) or not isinstance(outer, ast.stmt):
+            raise first
+        statement = outer
+
+
+def _around(
+    code: Code, site: Site, held: handle.Handle | None, keep: keeper.Keeper, call: ast.Call, statement: ast.stmt
+) -> Fix:
+    place = code.place(statement)
+    if held is not None:
+        found = region.around(code, site, held.name, place.block, place.index)
+        last, applicability, inner = found.last, found.applicability, bool(found.inner)
+        if sum(
+            isinstance(n, ast.Name) and n.id == held.name and isinstance(n.ctx, ast.Store)
+            for s in place.block[place.index : last + 1]
+            for n in ast.walk(s)
+        ) > 1 and not isinstance(statement, ast.If):
+            raise Refused(f"`{held.name}` is bound again inside")
+    else:
+        last, applicability = region.inline(code, site, call, place.block, place.index)
+        inner = False
+    if inner and not keep.again:
+        raise Refused("a second release would raise")
+    for node in own_nodes(code.scope(statement)):
+        if isinstance(node, ast.Call) and code.dotted(node.func) in ("locals", "vars", "exec", "eval", "dir"):
+            raise Refused("a new name would show in `locals()`")
+    final = place.block[last]
+    rewrite.own_lines(code, [statement, final])
+    stack, edits = imports.spelling(code, statement, "contextlib", "ExitStack")
+    name = code.fresh("stack", "exit_stack")
+    before, after = f"{name}.enter_context(", ")"
+    if keep.form is Form.CLOSING:
+        closing, more = imports.spelling(code, statement, "contextlib", "closing")
+        edits, before, after = imports.together([*edits, *more]), f"{before}{closing}(", "))"
+    own, step = rewrite.indentation(code, statement), rewrite.unit(code, statement)
+    span = code.span(call)
+    line = rewrite.first_line(statement)
+    edits = [*edits, Edit(span.start, span.start, before), Edit(span.end, span.end, after)]
+    edits.append(rewrite.lines_before(code, line, [f"{own}with {stack}() as {name}:"]))
+    edits += rewrite.indent(code, line, rewrite.last_line(final), step)
+    unsafe = Applicability.UNSAFE in (keep.applicability, applicability, helpers.applicability(site))
+    return Fix(
+        "Let an `ExitStack` hold it",
+        rewrite.merged(edits),
+        Applicability.UNSAFE if unsafe else Applicability.SAFE,
+    )

@@ -1,0 +1,119 @@
+"""Imports that a template needs, added once and in the style that the file has."""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+from leaklint.edit import Edit
+from leaklint.fixes import rewrite
+from leaklint.fixes.code import Code, Refused
+
+
+def spelling(code: Code, node: ast.AST, module: str, name: str) -> tuple[str, list[Edit]]:
+    """How ``module.name`` is written at a node, and the edits that make it so. Raises Refused."""
+    for statement in code.tree.body:
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
+                local = alias.asname or alias.name
+                if alias.name == module and _means(code, node, local):
+                    return f"{local}.{name}", []
+        elif isinstance(statement, ast.ImportFrom) and statement.module == module and not statement.level:
+            for alias in statement.names:
+                if alias.name == name and _means(code, node, alias.asname or name):
+                    return alias.asname or name, []
+    if code.fresh(name) == name:
+        for statement in code.tree.body:
+            if isinstance(statement, ast.ImportFrom) and statement.module == module and not statement.level:
+                last = statement.names[-1]
+                if last.name != "*" and statement.lineno == statement.end_lineno:
+                    end = code.lines.offset(last.end_lineno or last.lineno, last.end_col_offset or 0)
+                    return name, [Edit(end, end, f", {name}")]
+        return name, [_statement(code, node, f"from {module} import {name}", module)]
+    if code.fresh(module) == module:
+        return f"{module}.{name}", [_statement(code, node, f"import {module}", module)]
+    raise Refused(f"`{name}` and `{module}` mean something else in this file")
+
+
+def together(edits: list[Edit]) -> list[Edit]:
+    """Edits that each add an import of one module, as one statement where they stand at one place."""
+    if len(edits) == 2 and edits[0].start == edits[1].start:
+        first, second = edits
+        if first.text.startswith(", "):
+            return [Edit(first.start, first.end, first.text + second.text)]
+        names = second.text.strip().rpartition(" ")[2]
+        other = first.text.strip().rpartition(" ")[2]
+        return [Edit(first.start, first.end, first.text.replace(f"import {other}", f"import {other}, {names}"))]
+    return edits
+
+
+def module(code: Code, node: ast.AST, name: str) -> tuple[str, list[Edit]]:
+    """How the module ``name`` is written at a node, and the edits that make it so. Raises Refused."""
+    for statement in code.tree.body:
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
+                local = alias.asname or alias.name
+                if alias.name == name and _means(code, node, local):
+                    return local, []
+    if code.fresh(name) != name:
+        raise Refused(f"`{name}` means something else in this file")
+    return name, [_statement(code, node, f"import {name}", name)]
+
+
+def _means(code: Code, node: ast.AST, local: str) -> bool:
+    """Whether nothing but one import at module level binds the name."""
+    bound = 0
+    for known in ast.walk(code.tree):
+        if isinstance(known, ast.Name) and known.id == local and not isinstance(known.ctx, ast.Load):
+            return False
+        if isinstance(known, ast.arg) and known.arg == local:
+            return False
+        if isinstance(known, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and known.name == local:
+            return False
+        if isinstance(known, ast.alias) and (known.asname or known.name).partition(".")[0] == local:
+            bound += 1
+    return bound == 1
+
+
+def _statement(code: Code, node: ast.AST, text: str, module: str) -> Edit:
+    """The edit that adds an import among those at the top of the file."""
+    body = code.tree.body
+    index = 0
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        index = 1 if isinstance(body[0].value.value, str) else 0
+    while index < len(body) and isinstance(body[index], ast.ImportFrom) and _module(body[index]) == "__future__":
+        index += 1
+    imports: list[ast.stmt] = []
+    for statement in body[index:]:
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
+            break
+        imports.append(statement)
+    first = rewrite.first_line(code.statement(node))
+    if imports and rewrite.first_line(imports[0]) < first:
+        return _among(code, imports, text, module)
+    if index:
+        rewrite.own_lines(code, [body[index - 1]])
+        blank = [""] if not isinstance(body[index - 1], ast.ImportFrom) else []
+        return rewrite.lines_after(code, rewrite.last_line(body[index - 1]), [*blank, text])
+    line = rewrite.first_line(body[0])
+    rewrite.own_lines(code, body[:1])
+    return rewrite.lines_before(code, line, [text, ""])
+
+
+def _among(code: Code, imports: list[ast.stmt], text: str, module: str) -> Edit:
+    """Behind the last standard library import that sorts before it, else before the first, else behind the last."""
+    rewrite.own_lines(code, imports)
+    form = isinstance(ast.parse(text).body[0], ast.ImportFrom)
+    run = [s for s in imports if _module(s).partition(".")[0] in sys.stdlib_module_names]
+    if not run:
+        return rewrite.lines_before(code, rewrite.first_line(imports[0]), [text])
+    before = [s for s in run if (isinstance(s, ast.ImportFrom), _module(s)) < (form, module)]
+    if before:
+        return rewrite.lines_after(code, rewrite.last_line(before[-1]), [text])
+    return rewrite.lines_before(code, rewrite.first_line(run[0]), [text])
+
+
+def _module(statement: ast.stmt) -> str:
+    if isinstance(statement, ast.ImportFrom):
+        return "." * statement.level + (statement.module or "")
+    return statement.names[0].name if isinstance(statement, ast.Import) else ""

@@ -1,0 +1,338 @@
+"""What depends on a resource: which names need it, and where it goes that no block can follow.
+
+Every name gets a *taint*: data that needs the resource no more; what an unknown function made of it; what surely reads
+from it (an alias, a cursor, a lazy iterator). Nothing here looks at paths: an assignment anywhere counts everywhere.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from leaklint.catalogue.model import Effect, Resource
+from leaklint.fixes import known
+from leaklint.fixes.code import Code
+from leaklint.syntax.names import FunctionNode
+
+
+class Taint(IntEnum):
+    """How a value depends on the resource; the order is that of strength."""
+
+    DATA = 0
+    MAYBE = 1
+    NEEDS = 2
+
+
+_LAZY = frozenset({Effect.DERIVES, Effect.PASSES, Effect.HOLDS, Effect.CLOSER, Effect.KEEPS, Effect.STACK_ENTER})
+_EAGER = frozenset({Effect.EXHAUSTS, Effect.QUIET, Effect.PARSER})
+
+
+@dataclass(slots=True)
+class Uses:
+    """The taints of names, and what became of tainted values, in some statements."""
+
+    code: Code
+    resource: Resource
+    taints: dict[str, Taint]
+    rows: set[str] = field(default_factory=set)
+    """names that are iterated for data"""
+    origin: ast.expr | None = None
+    """the acquisition itself, where it has no name yet"""
+    problems: list[tuple[ast.AST, str]] = field(default_factory=list)
+    """where a value goes that no block can follow, and how, as a clause"""
+    doubts: list[tuple[ast.AST, str]] = field(default_factory=list)
+    """where an unknown function may keep it"""
+    _generators: dict[str, bool] = field(default_factory=dict)
+
+    def follow(self, statements: Iterable[ast.stmt]) -> None:
+        """Spread the taints through the statements until nothing changes, then note what became of them."""
+        nodes = [node for statement in statements for node in self._walk(statement)]
+        before: tuple[dict[str, Taint], set[str]] | None = None
+        while before != (self.taints, self.rows):
+            before = dict(self.taints), set(self.rows)
+            for node in nodes:
+                self._spread(node)
+        for node in nodes:
+            self._judge(node)
+
+    def tainted(self, node: ast.AST) -> bool:
+        """Whether a node mentions a name that needs the resource, or may."""
+        return any(n is self.origin or (isinstance(n, ast.Name) and n.id in self.taints) for n in ast.walk(node))
+
+    def _walk(self, statement: ast.stmt) -> Iterator[ast.AST]:
+        stack: list[ast.AST] = [statement]
+        while stack:
+            node = stack.pop()
+            yield node
+            if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
+                stack.extend(reversed(list(ast.iter_child_nodes(node))))
+
+    # taints
+
+    def _spread(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                self._bind(target, node.value)
+        elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
+            if node.value is not None:
+                self._bind(node.target, node.value)
+        elif isinstance(node, ast.For | ast.AsyncFor):
+            self._taint(node.target, self.elements(node.iter))
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            for item in node.items:
+                if item.optional_vars is not None:
+                    self._bind(item.optional_vars, item.context_expr)
+        elif isinstance(node, ast.Match):
+            taint = self.of(node.subject)
+            for case in node.cases:
+                for pattern in ast.walk(case.pattern):
+                    if isinstance(pattern, ast.MatchAs | ast.MatchStar) and pattern.name:
+                        self._raise(pattern.name, taint)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            given = self._arguments(node)
+            root = _root(node.func.value)
+            if given and root and root not in self.taints and not self._borrows(node) and self._is_local(root, node):
+                self._raise(root, given)
+
+    def _bind(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Name) and self.gives_rows(value):
+            self.rows.add(target.id)
+        self._taint(target, self.of(value))
+
+    def _taint(self, target: ast.expr, taint: Taint) -> None:
+        if not taint:
+            return
+        if isinstance(target, ast.Tuple | ast.List):
+            for element in target.elts:
+                self._taint(element, taint)
+            return
+        if isinstance(target, ast.Starred):
+            self._taint(target.value, taint)
+        elif root := _root(target):
+            self._raise(root, taint)
+
+    def _raise(self, name: str, taint: Taint) -> None:
+        if name and self.taints.get(name, Taint.DATA) < taint:
+            self.taints[name] = taint
+
+    def of(self, node: ast.expr | None) -> Taint:
+        """How the value of an expression depends on the resource."""
+        if node is not None and node is self.origin:
+            return Taint.NEEDS
+        match node:
+            case None | ast.Constant() | ast.Compare() | ast.JoinedStr() | ast.FormattedValue():
+                return Taint.DATA
+            case ast.Name():
+                return self.taints.get(node.id, Taint.DATA)
+            case ast.Attribute():
+                return Taint.DATA if node.attr in known.DATA_ATTRIBUTES else self.of(node.value)
+            case ast.Subscript() | ast.Starred() | ast.Await() | ast.NamedExpr():
+                return self.of(node.value)
+            case ast.Call():
+                return self._call(node)
+            case ast.UnaryOp():
+                return Taint.DATA if isinstance(node.op, ast.Not) else self.of(node.operand)
+            case ast.BinOp():
+                return max(self.of(node.left), self.of(node.right))
+            case ast.BoolOp():
+                return max(map(self.of, node.values))
+            case ast.IfExp():
+                return max(self.of(node.body), self.of(node.orelse))
+            case ast.Tuple() | ast.List() | ast.Set():
+                return max(map(self.of, node.elts), default=Taint.DATA)
+            case ast.Dict():
+                return max(map(self.of, (*filter(None, node.keys), *node.values)), default=Taint.DATA)
+            case ast.ListComp() | ast.SetComp():
+                return self._comprehension(node.generators, [node.elt])
+            case ast.DictComp():
+                return self._comprehension(node.generators, [node.key, node.value])
+            case _:
+                return Taint.NEEDS if self.tainted(node) else Taint.DATA
+
+    def elements(self, node: ast.expr) -> Taint:
+        """How what iterating the expression gives depends on the resource."""
+        return Taint.DATA if self.gives_rows(node) else self.of(node)
+
+    def gives_rows(self, node: ast.expr) -> bool:
+        """Whether iterating the expression gives data."""
+        if node is self.origin:
+            return self.resource.kind in known.ROW_KINDS
+        if isinstance(node, ast.Await):
+            node = node.value
+        if isinstance(node, ast.Name):
+            return node.id in self.rows
+        if not isinstance(node, ast.Call):
+            return False
+        if isinstance(node.func, ast.Attribute) and node.func.attr in known.ROW_METHODS:
+            return True
+        effect = self.code.effect(node)
+        if effect is None or effect.effect not in (Effect.DERIVES, Effect.EXHAUSTS):
+            return False
+        return all(not self.of(a) or self.gives_rows(a) or isinstance(a, ast.Lambda) for a in node.args)
+
+    def _comprehension(self, generators: list[ast.comprehension], results: list[ast.expr]) -> Taint:
+        shadowed = {name: self.taints.get(name) for g in generators for name in _names(g.target)}
+        for name in shadowed:
+            self.taints.pop(name, None)
+        for generator in generators:
+            self._taint(generator.target, self.elements(generator.iter))
+        found = max(map(self.of, results))
+        for name, taint in shadowed.items():
+            self.taints.pop(name, None)
+            if taint is not None:
+                self.taints[name] = taint
+        return found
+
+    def _arguments(self, node: ast.Call) -> Taint:
+        return max(map(self.of, (*node.args, *(k.value for k in node.keywords))), default=Taint.DATA)
+
+    def _call(self, node: ast.Call) -> Taint:
+        given = self._arguments(node)
+        receiver = self.of(node.func.value) if isinstance(node.func, ast.Attribute) else self.of(node.func)
+        if receiver and isinstance(node.func, ast.Attribute):
+            attribute = node.func.attr
+            if attribute in known.DATA_METHODS:
+                return Taint.DATA
+            return Taint.NEEDS if receiver and attribute in known.OPENING_METHODS else Taint.MAYBE
+        if receiver:
+            return receiver
+        if not given:
+            return Taint.DATA
+        name = self.code.dotted(node.func)
+        effect = self.code.effect(node)
+        if name in known.DATA_FUNCTIONS or (effect is not None and effect.effect in _EAGER):
+            return Taint.DATA
+        if isinstance(node.func, ast.Attribute) and node.func.attr in known.DATA_METHODS | known.BORROWING_METHODS:
+            return Taint.DATA
+        if (effect is not None and effect.effect in _LAZY) or name in self.code.catalogue.acquirers:
+            return Taint.NEEDS
+        called = name or ast.unparse(node.func)
+        last = called.rpartition(".")[2]
+        if last[:1].isupper() or self._is_generator(last):
+            return Taint.NEEDS
+        return Taint.MAYBE
+
+    def _is_generator(self, name: str) -> bool:
+        """Whether a function of this name in this file runs later than it is called."""
+        if name not in self._generators:
+            self._generators[name] = any(
+                isinstance(node, FunctionNode)
+                and node.name == name
+                and (isinstance(node, ast.AsyncFunctionDef) or any(_yields(n) for n in ast.walk(node)))
+                for node in ast.walk(self.code.tree)
+            )
+        return self._generators[name]
+
+    # what becomes of values
+
+    def _judge(self, node: ast.AST) -> None:
+        match node:
+            case ast.Return():
+                self._goes(node, node.value, "returned")
+            case ast.Yield():
+                self._goes(node, node.value, "yielded")
+            case ast.YieldFrom():
+                if self.of(node.value) and not self.gives_rows(node.value):
+                    self._goes(node, node.value, "yielded")
+            case ast.Raise():
+                self._goes(node, node.exc, "raised with an exception")
+            case ast.Assign() | ast.AnnAssign():
+                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    if self.of(node.value):
+                        self._stored(node, target)
+            case ast.Call():
+                self._passed(node)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                if name := next((n for n in self._captured(node)), ""):
+                    self.problems.append((node, f"`{name}` is captured by `{node.name}`"))
+            case ast.Global() | ast.Nonlocal():
+                for name in node.names:
+                    if name in self.taints:
+                        self.problems.append((node, f"`{name}` is a variable of another scope"))
+            case ast.Delete():
+                for target in node.targets:
+                    if isinstance(target, ast.Name) and target.id in self.taints:
+                        self.problems.append((node, f"`{target.id}` is deleted"))
+
+    def _goes(self, node: ast.AST, value: ast.expr | None, how: str) -> None:
+        taint = self.of(value)
+        if taint:
+            assert value is not None
+            text = f"what needs it is {how}" if not isinstance(value, ast.Name) else f"`{value.id}` is {how}"
+            (self.problems if taint is Taint.NEEDS else self.doubts).append((node, text))
+
+    def _stored(self, node: ast.AST, target: ast.expr) -> None:
+        if isinstance(target, ast.Tuple | ast.List):
+            for element in target.elts:
+                self._stored(node, element)
+        elif isinstance(target, ast.Attribute | ast.Subscript):
+            root = _root(target)
+            if not root or not self._is_local(root, node):
+                self.problems.append((node, f"it is stored in `{self.code.source(target)}`"))
+
+    def _passed(self, node: ast.Call) -> None:
+        given = self._arguments(node)
+        if not given:
+            return
+        effect = self.code.effect(node)
+        name = self.code.dotted(node.func)
+        attribute = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if self._borrows(node):
+            return
+        root = _root(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        if root and (root in self.taints or self._is_local(root, node)):
+            return
+        if (
+            attribute in known.KEEPING_METHODS
+            or name in ("setattr", "builtins.setattr")
+            or (effect is not None and effect.effect in (Effect.FINALIZER, Effect.STACK_CALLBACK, Effect.KEEPS))
+        ):
+            self.problems.append((node, f"it is handed to `{ast.unparse(node.func)}`, which keeps it"))
+        elif effect is None and name not in self.code.catalogue.acquirers:
+            self.doubts.append((node, f"`{ast.unparse(node.func)}` may keep it"))
+
+    def _borrows(self, node: ast.Call) -> bool:
+        effect = self.code.effect(node)
+        if self.code.dotted(node.func) in known.DATA_FUNCTIONS:
+            return True
+        if effect is not None and effect.effect in _EAGER | {Effect.BORROWS, Effect.DERIVES}:
+            return True
+        return isinstance(node.func, ast.Attribute) and node.func.attr in known.BORROWING_METHODS
+
+    def _captured(self, node: ast.AST) -> Iterator[str]:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and inner.id in self.taints:
+                yield inner.id
+
+    def _is_local(self, name: str, node: ast.AST) -> bool:
+        """Whether a name is a variable of the function around a node that no parameter or import binds."""
+        scope = self.code.scope(node)
+        return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store) for n in own_nodes(scope))
+
+
+def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a scope, without those of functions and classes inside."""
+    stack = list(ast.iter_child_nodes(scope))
+    while stack:
+        node = stack.pop()
+        yield node
+        if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
+            stack.extend(ast.iter_child_nodes(node))
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _names(target: ast.expr) -> Iterator[str]:
+    for node in ast.walk(target):
+        if isinstance(node, ast.Name):
+            yield node.id
+
+
+def _yields(node: ast.AST) -> bool:
+    return isinstance(node, ast.Yield | ast.YieldFrom)

@@ -1,0 +1,53 @@
+"""``f = open(p)`` ... ``f.close()`` becomes ``with open(p) as f:`` ...; the close goes.
+
+Preconditions: the acquisition is the whole of an assignment to one variable; leaving the ``with`` (or
+``contextlib.closing``) does exactly what the release of the code did, or the code has none; the variable and all that
+needs the resource stay in the block (`leaklint.fixes.region`). Without a release the block ends with the last use.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from leaklint.edit import Edit, Fix
+from leaklint.fixes import rewrite
+from leaklint.fixes.code import Refused
+from leaklint.fixes.keeper import Form
+from leaklint.fixes.situation import Situation
+
+
+def build(at: Situation) -> Fix:
+    """The fix. Raises Refused."""
+    if not at.handle.plain or at.keeper.form is Form.FINALLY or at.guarded:
+        raise Refused("it is not assigned to a variable alone")
+    if not at.releases_first_way:
+        raise Refused("it is released in another way than by a `with`")
+    at.check_lines()
+    code, statement = at.code, at.acquisition
+    closing, edits = at.heading()
+    edits = [*edits, *at.inner_releases(), *head(at, statement, closing)]
+    if at.has_body:
+        edits += rewrite.indent(code, at.first_line, at.last_line, at.step)
+    else:
+        edits.append(rewrite.lines_after(code, rewrite.last_line(statement), [f"{at.indentation}{at.step}pass"]))
+    edits += rewrite.remove(code, at.region.release, at.step)
+    keyword = at.keeper.head("...", "closing")
+    return at.fix(f"Open it in `{at.keeper.keyword} {keyword}`", edits)
+
+
+def head(at: Situation, statement: ast.stmt, closing: str) -> list[Edit]:
+    """The edits that turn the assignment into the head of a ``with``."""
+    code = at.code
+    assert isinstance(statement, ast.Assign)
+    span = code.span(statement)
+    equals = code.text.index("=", code.span(statement.targets[0]).end)
+    # Parentheses around the target end behind it: the sign is the first one outside of them.
+    value = code.text[equals + 1 : span.end]
+    if at.keeper.form is Form.CLOSING:
+        before, after = f"{at.keeper.keyword} {closing}(", f") as {at.handle.name}:"
+        start = equals + 1 + len(value) - len(value.lstrip(" \t"))
+    else:
+        start = equals + 1
+        before = at.keeper.keyword if value[:1] in " \t\\" else f"{at.keeper.keyword} "
+        after = f" as {at.handle.name}:"
+    return [Edit(span.start, start, before), Edit(span.end, span.end, after)]

@@ -1,0 +1,103 @@
+"""What must hold of a file after a fix: each check returns what is wrong, as a clause, or an empty string."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from leaklint.edit import Edit
+from leaklint.finding import Finding
+from leaklint.syntax.names import FunctionNode, bound_names
+
+RELEASE_NOT_CALLED = "LL106"
+
+
+def text(before: str, after: str, edits: Sequence[Edit], *, comments: bool = True) -> str:
+    """Check the text of a file: it compiles, has the comments that it had, and the statements that no edit touches."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            old, new = ast.parse(before), ast.parse(after)
+            compile(after, "<fixed>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as problem:
+        return f"the result would not compile ({getattr(problem, 'msg', problem)})"
+    except (RecursionError, MemoryError):
+        return "the result nests too deeply"
+    try:
+        if comments and sorted(_comments(before)) != sorted(_comments(after)):
+            return "a comment would be lost"
+        if lost := _statements(old, before, edits) - _statements(new, after, ()):
+            line = next(iter(lost))[:60]
+            return f"a statement would change that is not part of it ({line})"
+        return _names(old, new)
+    except RecursionError:
+        return "the code nests too deeply"
+
+
+def findings(before: Sequence[Finding], after: Sequence[Finding], fixed: Sequence[Finding]) -> str:
+    """Check the findings of a file: those that were fixed are gone, and there is none that was not there."""
+    old, new = Counter(map(_place, before)), Counter(map(_place, after))
+    for finding in fixed:
+        old[_place(finding)] -= finding.rule != RELEASE_NOT_CALLED
+    for place, count in new.items():
+        if count > old[place]:
+            rule = next(f.rule for f in after if _place(f) == place)
+            gone = any(_place(finding) == place for finding in fixed)
+            return f"the finding would still be there ({rule})" if gone else f"a finding would come ({rule})"
+    return ""
+
+
+def _place(finding: Finding) -> tuple[str, str, str]:
+    family = finding.rule[:3] if finding.rule.startswith("LL1") else finding.rule
+    return family, finding.function, finding.resource
+
+
+def _comments(source: str) -> list[str]:
+    lines = io.StringIO(source.replace("\r\n", "\n").replace("\r", "\n")).readline
+    return [token.string for token in tokenize.generate_tokens(lines) if token.type == tokenize.COMMENT]
+
+
+_SIMPLE = (
+    ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Raise, ast.Assert, ast.Delete, ast.Pass,
+    ast.Global, ast.Nonlocal, ast.Break, ast.Continue, ast.Import, ast.ImportFrom,
+)  # fmt: skip
+
+
+def _statements(tree: ast.Module, source: str, edits: Sequence[Edit]) -> Counter[str]:
+    """The simple statements that no edit changes, as texts that positions do not matter for."""
+    from leaklint.syntax.source import Lines
+
+    lines = Lines(source)
+    touching = sorted((e.start, e.end) for e in edits if e.text.strip() or e.end > e.start)
+    found: Counter[str] = Counter()
+    for node in ast.walk(tree):
+        if isinstance(node, _SIMPLE):
+            start = lines.offset(node.lineno, node.col_offset)
+            end = lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+            if not any((s < end and e > start) or start < s <= end or (s == e == start) for s, e in touching):
+                found[ast.dump(node)] += 1
+    return found
+
+
+def _names(old: ast.Module, new: ast.Module) -> str:
+    """Check what each scope binds: all that it bound, and beyond that only names that the file did not have."""
+    known = {node.id for node in ast.walk(old) if isinstance(node, ast.Name)}
+    for (name, before), (other, after) in zip(_scopes(old), _scopes(new), strict=False):
+        if name != other:
+            return "a scope would change"
+        if lost := before - after:
+            return f"`{min(lost)}` would no longer be bound in `{name}`"
+        if added := (after - before) & known:
+            return f"`{min(added)}` would become a variable of `{name}`"
+    return ""
+
+
+def _scopes(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
+    yield "<module>", bound_names(tree.body)
+    scopes = [node for node in ast.walk(tree) if isinstance(node, FunctionNode | ast.ClassDef)]
+    for node in sorted(scopes, key=lambda scope: (scope.lineno, scope.col_offset)):
+        yield node.name, bound_names(node.body)

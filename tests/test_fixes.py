@@ -1,0 +1,130 @@
+"""Pairs of files before and after, what is refused and why, and what no fix may touch.
+
+``python -m tests.test_fixes`` writes the second file of each pair anew; read the difference before it is kept.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from leaklint.autofix import Fixer
+from leaklint.config import Settings
+from leaklint.edit import Applicability
+from leaklint.finding import Finding
+from leaklint.result import Skipped
+from leaklint.run import check_data, checker
+
+FOLDER = Path(__file__).parent.parent / "fixtures" / "autofix"
+PAIRS = sorted(path for path in FOLDER.glob("*.py") if not path.stem.endswith(".fixed"))
+
+
+def mended(source: str | bytes, *, unsafe: bool = False) -> tuple[bytes, list[Finding]]:
+    """A file after its fixes, and the findings that remain."""
+    data = source if isinstance(source, bytes) else source.encode()
+    fixer = Fixer(checker())
+    outcome = check_data(data, "x.py", Settings(unsafe_fixes=unsafe), fixer)
+    assert not isinstance(outcome, Skipped)
+    return (fixer.fixed[0].after if fixer.fixed else data), list(outcome.findings)
+
+
+def after(path: Path) -> Path:
+    return path.with_suffix(".fixed.py")
+
+
+@pytest.mark.parametrize("path", PAIRS, ids=lambda path: path.stem)
+class TestPairs:
+    def test_a_file_becomes_its_pair(self, path: Path) -> None:
+        result, left = mended(path.read_bytes(), unsafe="unsafe" in path.stem)
+        assert result.decode() == after(path).read_text(encoding="utf-8")
+        assert [finding for finding in left if not finding.refused] == []
+
+    def test_the_pair_compiles_and_stays_as_it_is(self, path: Path) -> None:
+        data = after(path).read_bytes()
+        compile(data, str(path), "exec")
+        assert mended(data, unsafe="unsafe" in path.stem)[0] == data
+
+    def test_what_remains_is_marked(self, path: Path) -> None:
+        data = path.read_bytes()
+        kept = {line.partition("# kept")[0] for line in data.decode().splitlines() if "# kept" in line}
+        _, left = mended(data, unsafe="unsafe" in path.stem)
+        lines = after(path).read_text(encoding="utf-8").splitlines()
+        assert {lines[finding.location.line - 1].partition("# kept")[0] for finding in left} == kept
+
+
+def test_there_are_pairs() -> None:
+    assert len(PAIRS) >= 1
+    for path in PAIRS:
+        assert ast.dump(ast.parse(path.read_bytes())) != ast.dump(ast.parse(after(path).read_bytes()))
+
+
+def offered(source: str) -> Finding:
+    """The only finding of a source."""
+    outcome = check_data(source.encode(), "x.py", Settings(), checker())
+    assert not isinstance(outcome, Skipped)
+    (finding,) = outcome.findings
+    return finding
+
+
+class TestText:
+    BODY = "def f(p):\n    h = open(p)\n    x = h.read()\n    h.close()\n    return x\n"
+
+    @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+    def test_line_ends_stay(self, newline: str) -> None:
+        result, left = mended(self.BODY.replace("\n", newline))
+        expected = "def f(p):\n    with open(p) as h:\n        x = h.read()\n    return x\n"
+        assert result.decode() == expected.replace("\n", newline)
+        assert not left
+
+    def test_a_byte_order_mark_and_an_encoding_stay(self) -> None:
+        assert mended(b"\xef\xbb\xbf" + self.BODY.encode())[0].startswith(b"\xef\xbb\xbfdef f(p):\n    with ")
+        latin = b"# -*- coding: latin-1 -*-\n# \xe9\n" + self.BODY.encode()
+        assert mended(latin)[0].startswith(b"# -*- coding: latin-1 -*-\n# \xe9\ndef f(p):\n    with ")
+
+    def test_tabs_stay(self) -> None:
+        assert b"\n\twith open(p) as h:\n\t\tx = h.read()\n\treturn" in mended(self.BODY.replace("    ", "\t"))[0]
+
+    def test_a_string_of_several_lines_is_not_indented(self) -> None:
+        source = "def f(p):\n    h = open(p, 'w')\n    h.write('''a\n  b\n''')\n    h.close()\n"
+        assert mended(source)[0].decode() == (
+            "def f(p):\n    with open(p, 'w') as h:\n        h.write('''a\n  b\n''')\n"
+        )
+
+    def test_a_last_line_without_end_gets_none(self) -> None:
+        source = "def f(p):\n    h = open(p)\n    print(h.read())"
+        assert mended(source)[0] == b"def f(p):\n    with open(p) as h:\n        print(h.read())"
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("body", "reason"),
+        [
+            ("h = open(p)\n    return (x for x in h)", "returned"),
+            ("h = open(p)\n    def g():\n        return h.read()\n    print(g())", "captured by `g`"),
+            ("h = open(p)\n    for x in h:\n        yield x\n    yield map(str, h)", "yielded"),
+            ("for q in p:\n        h = open(q)\n        h.read()\n    h.seek(0)", "used on line"),
+            ("h = open(p); print(h.read())", "shares its line"),
+        ],
+    )
+    def test_the_reason_is_said(self, body: str, reason: str) -> None:
+        source = f"def f(p):\n    {body}\n"
+        finding = offered(source)
+        assert finding.fix is None
+        assert reason in finding.refused
+        assert mended(source)[0] == source.encode()
+
+
+def test_unsafe_fixes_wait_to_be_asked_for() -> None:
+    source = "import other\n\ndef f(p):\n    h = open(p)\n    return other.work(h)\n"
+    finding = offered(source)
+    assert finding.fix is not None
+    assert finding.fix.applicability is Applicability.UNSAFE
+    assert mended(source)[0] == source.encode()
+    assert b"with open(p) as h:\n        return other.work(h)" in mended(source, unsafe=True)[0]
+
+
+if __name__ == "__main__":
+    for each in PAIRS:
+        after(each).write_bytes(mended(each.read_bytes(), unsafe="unsafe" in each.stem)[0])

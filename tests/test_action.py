@@ -95,13 +95,14 @@ class Runner:
         outputs = dict(line.split("=", 1) for line in output.read_text().splitlines())
         return Done(done.returncode, done.stdout + done.stderr, outputs, summary.read_text())
 
-    def check(self, paths: str = ".", args: str = "", mode: str = "annotations") -> Done:
+    def check(self, paths: str = ".", args: str = "", mode: str = "annotations", base: str = "") -> Done:
         return self.run(
             "Check",
             ACTION_BIN=str(self.bin),
             ACTION_PATHS=paths,
             ACTION_ARGS=args,
             ACTION_MODE=mode,
+            ACTION_DIFF_BASE=base,
         )
 
 
@@ -113,7 +114,7 @@ def runner(tmp_path: Path) -> Runner:
 class TestMetadata:
     def test_it_is_a_composite_action_with_the_inputs_and_outputs_that_it_documents(self) -> None:
         assert ACTION["runs"]["using"] == "composite"
-        assert list(ACTION["inputs"]) == ["paths", "args", "version", "mode", "fail"]
+        assert list(ACTION["inputs"]) == ["paths", "args", "version", "mode", "fail", "diff-base"]
         assert list(ACTION["outputs"]) == ["findings", "exit-code", "sarif-file"]
         for entry in (*ACTION["inputs"].values(), *ACTION["outputs"].values()):
             assert entry["description"]
@@ -176,7 +177,7 @@ class TestCheck:
         assert {command.properties["file"] for command in done.commands()[:2]} == {"a b/x.py", "-y.py"}
         assert done.outputs["findings"] == "2"
 
-    @pytest.mark.parametrize("where", ["paths", "args"])
+    @pytest.mark.parametrize("where", ["paths", "args", "base"])
     def test_hostile_inputs_are_data(self, runner: Runner, where: str) -> None:
         (runner.workspace / "leak.py").write_text(LEAK)
         done = runner.check(**{where: HOSTILE if where != "args" else HOSTILE.replace("'", "")})
@@ -193,6 +194,20 @@ class TestCheck:
             found = [command for command in done.commands() if command.name != "stop-commands"]
             assert all(command.properties["title"].startswith("leaklint") for command in found)
             assert len(found) == (2 if mode == "annotations" else 0)
+
+    def test_only_what_changed_is_reported(self, runner: Runner) -> None:
+        def git(*arguments: str) -> None:
+            author = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+            subprocess.run(["git", *author, *arguments], cwd=runner.workspace, check=True, capture_output=True)
+
+        (runner.workspace / "old.py").write_text(LEAK)
+        git("init", "-q")
+        git("add", "-A")
+        git("commit", "-qm", "x")
+        (runner.workspace / "touched.py").write_text(LEAK)
+        done = runner.check(base="HEAD")
+        assert [command.properties["file"] for command in done.commands()[:-1]] == ["touched.py"]
+        assert done.outputs["findings"] == "1"
 
     def test_arguments_that_cannot_be_read_are_an_error(self, runner: Runner) -> None:
         done = runner.check(args="--select 'LL1")

@@ -34,8 +34,11 @@ def test_the_generated_index_is_fresh(catalogue: Catalogue) -> None:
 def test_the_index_lets_every_acquiring_name_pass(catalogue: Catalogue) -> None:
     for resource in catalogue.resources.values():
         keywords = " ".join(condition.argument.partition("/")[0] for condition in resource.when)
+        paired = any(condition.is_ == "paired" for condition in resource.when)
+        release = resource.release[0][0].call if paired else ""
         for name in resource.acquire:
-            assert passes(f"{name} {resource.package} {keywords}"), name
+            assert passes(f"{name} {resource.package} {keywords} {release}"), name
+            assert not paired or not passes(f"{name} {keywords}"), name
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,8 @@ def reclaim(site: Site, leak: Leak | None) -> str:
     if site.kept_as:
         return "it stays open until the process ends"
     tier = site.resource.tier
+    if site.resource.argument == "receiver":
+        return "it stays open as long as its object lives"
     if site.kept_by is not None and tier is Tier.G3:
         return "reclaimed when the object dies, if nothing keeps it"
     if tier is Tier.G0:

@@ -246,7 +246,9 @@ class Summaries:
                 guards = self.memo(module).guards[cfg.name] = must_guards(cfg)
             call = cfg.ops[found.positions[0]]
             assert isinstance(call, ops.Call)
-            context = self.context(module, cfg, acquisition.resource, call.receiver, own_object(module, cfg))
+            # What somebody else has made and the function opens and closes is the function's to close.
+            own = own_object(module, cfg) if acquisition.resource.argument != "receiver" else ""
+            context = self.context(module, cfg, acquisition.resource, call.receiver, own)
             starts = []
             for position in found.positions:
                 call = cfg.ops[position]

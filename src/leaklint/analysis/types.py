@@ -36,6 +36,8 @@ class Acquisition:
         """The place of the resource when the call has returned; empty for an argument without one."""
         if not self.resource.argument:
             return call.dst + self.part
+        if self.resource.argument == "receiver":
+            return call.receiver
         given = argument(call, self.resource.argument)
         return given.place if given is not None else ""
 
@@ -55,6 +57,8 @@ class Places:
     closures: dict[Place, ops.Define] = field(default_factory=dict)
     made: frozenset[Place] = frozenset()
     """places that only ever hold an object that a constructor, called here, has made"""
+    called: frozenset[tuple[Place, str]] = frozenset()
+    """the receivers of this function and the methods that it calls on them"""
 
     def of(self, place: Place) -> frozenset[str]:
         """The types of a place; of an attribute also what makers say of its base."""
@@ -104,7 +108,8 @@ class Places:
             fitting = [r for r in self.catalogue.acquirers.get(name, ()) if self._acquires(r, call)]
             if fitting:
                 first = next((r for r in fitting if not r.beside), None)
-                return tuple(Acquisition(r, part) for r in fitting if r.beside or r is first for part in r.parts)
+                chosen = [r for r in fitting if r.beside or r is first]
+                return tuple(Acquisition(r, part, r.argument == "receiver") for r in chosen for part in r.parts)
         if not known and call.receiver and call.method in self.catalogue.hints:
             name = _last_name(call.receiver)
             for resource in self.catalogue.hints[call.method]:
@@ -115,7 +120,16 @@ class Places:
     def _acquires(self, resource: Resource, call: ops.Call) -> bool:
         if resource.awaited and not call.awaited and call.discarded:
             return False
-        return all(self.holds(condition, call) for condition in resource.when)
+        return all(
+            self._paired(resource, call) if condition.is_ == "paired" else self.holds(condition, call)
+            for condition in resource.when
+        )
+
+    def _paired(self, resource: Resource, call: ops.Call) -> bool:
+        """Whether the function also releases the receiver of the call, of which nothing else is known."""
+        if call.args or not call.receiver or self.of(call.receiver):
+            return False
+        return any((call.receiver, step.call) in self.called for steps in resource.release for step in steps)
 
     def holds(self, condition: Condition, call: ops.Call) -> bool:
         """Whether a condition on the arguments of the call holds."""
@@ -246,6 +260,7 @@ def infer(
         kind = catalogue.types.get(annotation)
         if kind:
             places.types[parameter] = frozenset((kind,))
+    places.called = frozenset((op.receiver, op.method) for op in cfg.ops if isinstance(op, ops.Call) and op.receiver)
     inference = _Inference(cfg, places, returned)
     for _ in range(_ROUNDS):
         inference.changed = False

@@ -111,7 +111,9 @@ def source(index: Mapping[bytes, Companions]) -> str:
 
 def _companions(resource: Resource, prefix: str, method: bool, packages: Collection[str]) -> Iterator[set[str]]:
     """The sets of words of which one must accompany the last component of an acquiring name."""
-    if prefix in ("", "builtins", "*"):
+    if any(condition.is_ == "paired" for condition in resource.when):
+        yield from ({step.call} for steps in resource.release for step in steps)
+    elif prefix in ("", "builtins", "*"):
         yield set()
     elif method:
         yield set(resource.package.split("."))

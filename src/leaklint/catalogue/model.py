@@ -100,8 +100,9 @@ class Condition:
 
     ``argument`` is a keyword, a position, or ``keyword/position`` for both spellings. ``is_`` says what makes it hold:
     ``true`` | ``false`` (a literal, or unknown: see ``default``), ``present`` | ``absent``, ``made`` (an object that
-    this function constructed), ``pipe`` (mentions a name that ends in PIPE), ``memory`` | ``not-memory`` (an in-memory
-    buffer, or an open file object), ``string``, ``contains:TEXT`` (a string literal that contains TEXT),
+    this function constructed), ``paired`` (the call has no arguments, its receiver is of unknown type, and the function
+    releases that receiver as well), ``pipe`` (mentions a name that ends in PIPE), ``memory`` | ``not-memory`` (an
+    in-memory buffer, or an open file object), ``string``, ``contains:TEXT`` (a string literal that contains TEXT),
     ``equals:TEXT`` (a string literal, or a name that ends in TEXT). ``default`` is the verdict when the argument is
     absent or its value is not known.
     """
@@ -163,7 +164,7 @@ class Resource:
     """acquired beside what else the call acquires: the path of mkstemp, beside its descriptor"""
     argument: str = ""
     """keyword, position or ``keyword/position`` of the argument that is the resource, where the result is none: the
-    handler that is added to a logger"""
+    handler that is added to a logger; ``receiver`` when it is what the method is called on"""
     runs: bool = False
     """work that goes on while nobody waits for it: a thread, an executor, a child process"""
     asked_by: tuple[str, ...] = ()

@@ -41,7 +41,7 @@ _EFFECT_ARGUMENT = re.compile(rf"{_NAME}|\d+|{_NAME}/\d+|\*")
 _PART = re.compile(rf"(?:\[\d+\]|\['{_NAME}'\]|\.{_NAME})?")
 _RANGE = re.compile(r"(?:<|<=|>|>=)\d+\.\d+(?:,(?:<|<=|>|>=)\d+\.\d+)*")
 _STEP = re.compile(rf"(?P<awaited>await )?(?P<call>{_NAME}(?:\.{_NAME})*)(?P<given>\(_\))?")
-_TESTS = frozenset({"true", "false", "present", "absent", "made", "pipe", "memory", "not-memory", "string"})
+_TESTS = frozenset({"true", "false", "present", "absent", "made", "paired", "pipe", "memory", "not-memory", "string"})
 _TESTS_WITH_TEXT = ("contains:", "equals:")
 EVIDENCE = ("measured", "measured-stub", "source-read", "docs")
 

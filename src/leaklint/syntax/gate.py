@@ -80,7 +80,7 @@ def candidates(
     waiting: dict[str, set[str]] = {}
     for scope, calls in outline.calls.items():
         for call in calls:
-            resources = [r for r in wanted.resources(call) if _possible(r, call)]
+            resources = [r for r in wanted.resources(call) if _possible(r, call) and _paired(r, call, calls)]
             if resources:
                 giving.add(scope)
             if any(map(speaks, resources)) and not _managed(call, resources, outline):
@@ -113,6 +113,16 @@ def _managed(call: ast.Call, resources: list[Resource], outline: Outline) -> boo
     if asynchronous is None:
         return False
     return all((r.async_with if asynchronous else r.with_).releases and r.parts == ("",) for r in resources)
+
+
+def _paired(resource: Resource, call: ast.Call, calls: list[ast.Call]) -> bool:
+    """Whether the scope also releases the receiver of a call that acquires only then."""
+    if resource.argument != "receiver":
+        return True
+    releases = {step.call for steps in resource.release for step in steps}
+    receiver = dotted(call.func.value) if isinstance(call.func, ast.Attribute) and not call.args else ""
+    others = (other.func for other in calls if isinstance(other.func, ast.Attribute) and other.func.attr in releases)
+    return bool(receiver) and any(dotted(other.value) == receiver for other in others)
 
 
 def _possible(resource: Resource, call: ast.Call) -> bool:

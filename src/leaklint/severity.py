@@ -19,37 +19,59 @@ LASTING_KINDS = frozenset(
 
 
 def severity(site: Site | None, leak: Leak | None, rule: str) -> Severity:
-    """The severity of a finding of ``rule`` at ``site``; ``leak`` is the way on which the resource stays open.
+    """The severity of a finding of ``rule`` at ``site``; ``leak`` is the way on which the resource stays open."""
+    return weighed(site, leak, rule)[0]
+
+
+def weighed(site: Site | None, leak: Leak | None, rule: str) -> tuple[Severity, tuple[str, ...]]:
+    """The severity, and the reasons for it.
 
     A site of None (a finding that is no leak) is low. Caching rules have no leak and go by what heals the connection,
     growth rules by whether a handler adds.
     """
     if rule.startswith("LL3"):
-        # What a handler adds comes back with every warm invocation; elsewhere it may run once.
-        return Severity.MEDIUM if site is None or site.repeats else Severity.LOW
+        if site is None or site.repeats:
+            return Severity.MEDIUM, ("every warm invocation adds another one",)
+        return Severity.LOW, ("it may happen once in a sandbox",)
     if site is None:
-        return Severity.LOW
+        return Severity.LOW, ("it holds nothing",)
     if rule == "LL206":
-        return Severity.HIGH
+        return Severity.HIGH, ("every sandbox gets the same connection, which is dead when it is restored",)
+    warm = ("provisioned concurrency keeps its sandboxes alive",) if site.provisioned else ()
     if rule.startswith("LL2"):
-        return (Severity.LOW if heals(site) else Severity.MEDIUM).raised(1 if site.provisioned else 0)
+        level, why = (Severity.LOW, "it heals itself") if heals(site) else (Severity.MEDIUM, "nothing heals it")
+        return level.raised(len(warm)), (why, *warm)
     if site.unreached:
-        return Severity.LOW
-    level = _level(site, on_normal_path(leak))
-    multiplies = site.in_loop or site.writes
+        return Severity.LOW, ("no handler of the project is deployed with this file",)
+    level, why = _level(site, on_normal_path(leak))
     # When an exception leaves the function, the loop ends with it and what was written is known to be incomplete.
-    return level.raised() if (multiplies and on_normal_path(leak)) or site.provisioned else level
+    multiplied = _multiplied(site) if on_normal_path(leak) else ()
+    return level.raised(1 if multiplied or warm else 0), (why, *multiplied, *warm)
 
 
-def _level(site: Site, normal: bool) -> Severity:
+def _multiplied(site: Site) -> tuple[str, ...]:
+    found = ("a loop opens one after the other",) if site.in_loop else ()
+    return (*found, "what was written may not have arrived") if site.writes else found
+
+
+def _level(site: Site, normal: bool) -> tuple[Severity, str]:
     resource = site.resource
     if resource.kind == "cursor":
-        return Severity.LOW
-    if resource.tier is Tier.G0 or resource.server or resource.threads:
-        return Severity.HIGH if site.handler and normal else Severity.MEDIUM
-    if resource.tier in (Tier.G1, Tier.G2) or resource.kind in LASTING_KINDS:
-        return Severity.MEDIUM
-    return Severity.LOW
+        return Severity.LOW, "a cursor goes with its connection"
+    grave = (
+        (resource.tier is Tier.G0, "nothing reclaims it"),
+        (resource.server, "it holds a connection to a server"),
+        (resource.threads, "it runs threads"),
+    )
+    if why := " and ".join(text for holds, text in grave if holds):
+        if site.handler and normal:
+            return Severity.HIGH, f"{why}, on a normal path of handler code"
+        return Severity.MEDIUM, f"{why}, {'on an exception path' if site.handler else 'outside of handler code'}"
+    if resource.tier in (Tier.G1, Tier.G2):
+        return Severity.MEDIUM, reclaim(site, None)
+    if resource.kind in LASTING_KINDS:
+        return Severity.MEDIUM, f"a {resource.kind} costs more than a descriptor"
+    return Severity.LOW, "reference counting closes it promptly"
 
 
 def on_normal_path(leak: Leak | None) -> bool:

@@ -58,6 +58,8 @@ class Leak:
     path: tuple[tuple[Span, str], ...] = ()
     lost_by: str = ""
     """for LOST: ``discarded`` | ``rebound`` | ``deleted`` | ``anonymous``"""
+    because: tuple[str, ...] = ()
+    """what the confidence rests on, and what lowered it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,15 @@ class Site:
     """mitigations of the catalogue found in the acquiring call"""
     kept_by: Kept | None = None
     """the class that has no way to release it"""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """An acquired part, also one of which nothing leaks, and where its paths end well."""
+
+    site: Site
+    settled: tuple[tuple[Span, str], ...]
+    """what releases it or gives it away, and in which way: ``released``, ``given to another owner``, ``returned``"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from leaklint.analysis.facts import Leak, LeakExit, Site, Trigger
+from leaklint.analysis.facts import History, Kept, Leak, LeakExit, Site, Trigger
 from leaklint.analysis.obligation import Context, Departure
 from leaklint.analysis.project import Module
 from leaklint.analysis.summary import Found, Summaries
@@ -35,15 +35,30 @@ class Surroundings:
 
 
 def sites(module: Module, cfg: Cfg, summaries: Summaries, around: Surroundings) -> Iterator[Site]:
-    """The sites of one function (or of the module). Raises BudgetExceeded."""
-    places = summaries.places(module, cfg)
+    """The sites of one function (or of the module) that may leak. Raises BudgetExceeded."""
+    for surveyor, kept in _surveyed(module, cfg, summaries, around):
+        if surveyor.walk.endings or kept is not None:
+            yield surveyor.site(kept)
+
+
+def histories(module: Module, cfg: Cfg, summaries: Summaries, around: Surroundings) -> Iterator[History]:
+    """Everything that one function (or the module) acquires. Raises BudgetExceeded."""
+    for surveyor, kept in _surveyed(module, cfg, summaries, around):
+        settled = ((surveyor.span(_node(cfg.ops[node])), how.value) for node, how in surveyor.walk.settled)
+        yield History(surveyor.site(kept), tuple(sorted(dict.fromkeys(settled))))
+
+
+def _surveyed(
+    module: Module, cfg: Cfg, summaries: Summaries, around: Surroundings
+) -> Iterator[tuple[_Surveyor, Kept | None]]:
+    """Each acquisition, with the class that keeps it and has no way to release it."""
+    holds = summaries.places(module, cfg).holds
     for found in summaries.acquisitions(module, cfg):
         walk, context = summaries.walk(module, cfg, found)
         kept = summaries.owners.keeps(module, cfg, walk, context)
         if kept is not None and around.closed_outside(kept.name):
             kept = replace(kept, foreign=True)
-        if walk.endings or kept is not None:
-            yield replace(_Surveyor(module, cfg, around, found, walk, context).site(places.holds), kept_by=kept)
+        yield _Surveyor(module, cfg, around, found, walk, context, holds), kept
 
 
 @dataclass(slots=True)
@@ -54,11 +69,12 @@ class _Surveyor:
     found: Found
     walk: Walk
     context: Context
+    holds: Callable[..., bool]
 
     def span(self, node: object) -> Span:
         return self.around.span(self.module, self.cfg.name, node)
 
-    def site(self, holds: Callable[..., bool]) -> Site:
+    def site(self, kept_by: Kept | None) -> Site:
         resource = self.found.acquisition.resource
         call = self.cfg.ops[self.found.positions[0]]
         assert isinstance(call, ops.Call)
@@ -84,7 +100,7 @@ class _Surveyor:
             uncalled=self.span(notes.uncalled) if notes.uncalled is not None else None,
             looks_released=(self.span(looks[0]), looks[1]) if looks is not None else None,
             in_loop=any(position in self.cfg.loops for position in self.found.positions),
-            writes=any(holds(condition, call) for condition in resource.write_when),
+            writes=any(self.holds(condition, call) for condition in resource.write_when),
             handler=self.around.in_handler(self.cfg.name),
             module_level=module_level,
             kept_as=kept[0] if kept else "",
@@ -93,6 +109,7 @@ class _Surveyor:
             helper=helper,
             origin=origin,
             mitigations=tuple(_mitigations(call, resource)),
+            kept_by=kept_by,
         )
 
     def _first_name(self) -> str:
@@ -124,16 +141,27 @@ class _Surveyor:
         if ending.trigger is not None:
             span = self.span(_node(self.cfg.ops[ending.trigger]))
             trigger = Trigger(ending.event, self._text(span), span)
-        confidence = _confidence(ending.weakest, resource).lowered(ending.doubt)
+        confidence, because = _confidence(ending.weakest, resource)
+        for node in ending.doubted:
+            confidence = confidence.lowered()
+            because += (f"lowered: who holds it after `{self._code(node)}` is not sure",)
+        confidence = confidence.lowered(ending.doubt - len(ending.doubted))
         if self.walk.transferred and not self.walk.released and ending.weakest in (Departure.T1, Departure.WEAK):
             # A factory that fails while it sets up what it opened gives its caller nothing to use: people who judge
             # such code call it correct.
             confidence = confidence.lowered(2)
+            because += ("lowered: the function hands it on in the end, and only fails while setting it up",)
         if self.found.acquisition.by_name:
             confidence = confidence.lowered()
+            because += ("lowered: its type is believed by the receiver's name alone",)
         lost_by, end = self._end(ending)
         path = tuple(self._branches(ending))
-        return Leak(ending.exit, trigger, end, confidence, path, lost_by)
+        return Leak(ending.exit, trigger, end, confidence, path, lost_by, because)
+
+    def _code(self, node: int) -> str:
+        """The text of the op at a node of the graph, as far as it has one."""
+        op = _node(self.cfg.ops[node])
+        return self._text(self.span(op)) if op is not None else "this"
 
     def _text(self, span: Span) -> str:
         text = " ".join(self.around.text(span).split())
@@ -176,13 +204,17 @@ def _node(op: ops.Op) -> object:
     return getattr(op, "node", None)
 
 
-def _confidence(weakest: Departure, resource: Resource) -> Confidence:
+def _confidence(weakest: Departure, resource: Resource) -> tuple[Confidence, tuple[str, ...]]:
+    """How sure a leak is whose weakest event is of this class, and why."""
     if weakest is Departure.NONE:
-        return Confidence.CERTAIN
-    if weakest in (Departure.T0, Departure.T1):
-        return Confidence.HIGH
-    weighty = resource.tier is not Tier.G3 or resource.server
-    return Confidence.MEDIUM if weighty else Confidence.LOW
+        return Confidence.CERTAIN, ("the path needs nothing to happen",)
+    if weakest is Departure.T0:
+        return Confidence.HIGH, ("the code leaves on purpose: a raise, or a call that never returns",)
+    if weakest is Departure.T1:
+        return Confidence.HIGH, ("what raises works with the resource, or with data that may be wrong",)
+    if resource.tier is not Tier.G3 or resource.server:
+        return Confidence.MEDIUM, ("any call may raise, and the resource matters while it stays open",)
+    return Confidence.LOW, ("any call may raise, and the resource is reclaimed promptly",)
 
 
 def _mitigations(call: ops.Call, resource: Resource) -> Iterator[str]:

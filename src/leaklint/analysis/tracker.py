@@ -51,6 +51,8 @@ class Ending:
     path: tuple[int, ...]
     last: int
     doubt: int
+    doubted: tuple[int, ...] = ()
+    """nodes of the path behind which it is less sure who holds the resource, first to last"""
 
 
 @dataclass(slots=True)
@@ -65,6 +67,8 @@ class Walk:
     kept: set[str] = field(default_factory=set)
     """places that hold it when the function has returned"""
     states: int = 0
+    settled: dict[tuple[int, Outcome], None] = field(default_factory=dict)
+    """where and how paths end well: the node that releases it or gives it away"""
 
 
 @dataclass(slots=True)
@@ -165,7 +169,7 @@ class _Walker:
             return
         if node == RAISE:
             if at_raise(obligation, self.context) is Outcome.TRANSFERRED:
-                self.result.transferred = True
+                self._settle(index, Outcome.TRANSFERRED)
             elif not obligation.dormant:
                 self._leak(index, LeakExit.RAISE)
             return
@@ -187,10 +191,8 @@ class _Walker:
                 if departure.value > outcome.departure.value:
                     outcome = replace(outcome, departure=departure)
             self.arrive(target, outcome, index, Event.NONE if again else event)
-        elif outcome is Outcome.DISCHARGED:
-            self.result.released = True
-        elif outcome is Outcome.TRANSFERRED:
-            self.result.transferred = True
+        elif outcome is Outcome.DISCHARGED or outcome is Outcome.TRANSFERRED:
+            self._settle(index, outcome)
         elif outcome is Outcome.LOST:
             self._leak(index, LeakExit.LOST)
 
@@ -198,19 +200,33 @@ class _Walker:
         obligation = self.states[index].obligation
         outcome = at_return(obligation, self.context)
         if outcome is Outcome.RETURNED:
-            self.result.transferred = True
+            self._settle(index, outcome)
             for place in obligation.aliases:
                 if ops.within(place, ops.RESULT):
                     self.result.returned.add(place[len(ops.RESULT) :])
         elif outcome is Outcome.TRANSFERRED:
-            self.result.transferred = True
+            self._settle(index, outcome)
         elif isinstance(outcome, Obligation) and not outcome.dormant:
             self.states[index].obligation = outcome
             self.result.kept |= outcome.aliases
             self._leak(index, LeakExit.RETURN if outcome.aliases or outcome.closers else LeakExit.LOST)
 
+    def _settle(self, index: int, outcome: Outcome) -> None:
+        """Note how a path ends, and where: at the last op that the text of the function shows."""
+        if outcome is Outcome.DISCHARGED:
+            self.result.released = True
+        else:
+            self.result.transferred = True
+        node = self.states[index].node
+        if node in (RETURN, RAISE):
+            while index >= 0 and _is_hidden(self.cfg.ops[self.states[index].node]):
+                index = self.states[index].parent
+            node = self.states[index].node if index >= 0 else node
+        self.result.settled[node, outcome] = None
+
     def _leak(self, index: int, exit: LeakExit) -> None:
         path: list[int] = []
+        doubted: list[int] = []
         event, trigger = Event.NONE, None
         at = index
         while at >= 0:
@@ -221,13 +237,17 @@ class _Walker:
                 trigger is None or _DEPARTURES[state.event].value >= _DEPARTURES[event].value
             ):
                 event, trigger = state.event, self.states[state.parent].node
+            if state.parent >= 0 and state.obligation.doubt > self.states[state.parent].obligation.doubt:
+                doubted.append(self.states[state.parent].node)
             at = state.parent
         path.reverse()
         if trigger is not None:
             exit = LeakExit.RAISE
         obligation = self.states[index].obligation
         key = (exit, event, trigger)
-        ending = Ending(exit, event, trigger, obligation.departure, tuple(path), path[-1], obligation.doubt)
+        ending = Ending(
+            exit, event, trigger, obligation.departure, tuple(path), path[-1], obligation.doubt, tuple(doubted[::-1])
+        )
         known = self.found.get(key)
         if known is None:
             self.found[key] = len(self.result.endings)
@@ -238,6 +258,11 @@ class _Walker:
     @staticmethod
     def _better(one: Ending, other: Ending) -> bool:
         return (one.weakest.value, one.doubt) < (other.weakest.value, other.doubt)
+
+
+def _is_hidden(op: ops.Op) -> bool:
+    """Whether an op stands for nothing that is written where it happens."""
+    return getattr(op, "node", None) is None or isinstance(op, ops.Leave | ops.Forget | ops.Join)
 
 
 __all__ = ["BUDGET", "BudgetExceeded", "Ending", "Walk", "must_guards", "walk"]

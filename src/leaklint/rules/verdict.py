@@ -83,6 +83,25 @@ def judge(site: Site) -> Verdict | None:
     return None if found is None or is_left_running(site, found) else found
 
 
+def why_silent(site: Site) -> str:
+    """Why no rule of leaks reports ``site``, as a clause; empty when one does."""
+    if not site.leaks and site.kept_by is None:
+        return "no path leaves it open"
+    if site.resource.kind in SILENT_KINDS:
+        return "one of this kind holds nothing that would have to be given back"
+    if site.resource.kind in OTHER_KINDS:
+        return "the rules of growth (LL3) judge it, where handler code repeats it"
+    if _is_silent(site):
+        if is_cached_session(site):
+            return f"`{site.kept_as}` keeps it at module level, which the rules of caching (LL2) judge"
+        if site.resource.cache.advice is Advice.KEEP:
+            return f"`{site.kept_as}` keeps it at module level, as is advised for it"
+        return f"`{site.kept_as}` keeps it at module level, and functions use it"
+    if site.kept_by is not None and kept_by_class(site) is None and gravest(site) is None:
+        return f"an object of {site.kept_by.owner} keeps it"
+    return "" if judge(site) is not None else "another rule speaks of it"
+
+
 def kept_by_class(site: Site) -> Confidence | None:
     """How sure it is that a class keeps ``site`` for good; None where nothing says so, or something else is wrong.
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from leaklint.catalogue import _gate, index
-from leaklint.catalogue.load import load
+from leaklint.catalogue.load import FOLDER, TABLES, load, tables
 from leaklint.catalogue.model import Catalogue
 from leaklint.catalogue.schema import parse_resource
 from tests.test_catalogue import CURSOR, PLAIN
@@ -29,6 +32,37 @@ def test_the_generated_index_is_fresh(catalogue: Catalogue) -> None:
     expected = index.built_in(catalogue)
     assert expected == _gate.GATE
     assert index.MODULE.read_text(encoding="utf-8") == index.source(expected)
+
+
+class TestTables:
+    PATHS = sorted(FOLDER.glob("*.toml"))
+
+    def test_the_prepared_tables_are_fresh(self) -> None:
+        assert TABLES.read_text(encoding="utf-8") == index.prepared(self.PATHS)
+
+    def test_they_say_what_the_files_say(self) -> None:
+        known = json.loads(TABLES.read_bytes())
+        assert {name: each["tables"] for name, each in known.items()} == tables(self.PATHS)
+
+    def test_a_catalogue_that_was_edited_is_read_from_its_files(self, tmp_path: Path) -> None:
+        code = (
+            "import sys; from leaklint.catalogue import load; load.FOLDER = load.Path(sys.argv[1]); load.TABLES = "
+            "load.FOLDER / '_tables.json'; print(load.load().resources['open'].noun, 'tomllib' in sys.modules)"
+        )
+
+        def noun() -> str:
+            command = [sys.executable, "-c", code.replace("tomllib", toml), str(tmp_path)]
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+        toml = "tomllib" if sys.version_info >= (3, 11) else "tomli"
+        for path in (*self.PATHS, TABLES):
+            shutil.copy(path, tmp_path)
+        assert noun() == "file False\n"
+        path = tmp_path / "stdlib.toml"
+        path.write_bytes(path.read_bytes().replace(b'noun = "file"', b'noun = "data"'))
+        assert noun() == "data True\n"
+        (tmp_path / "_tables.json").unlink()
+        assert noun() == "data True\n"
 
 
 def test_the_index_lets_every_acquiring_name_pass(catalogue: Catalogue) -> None:

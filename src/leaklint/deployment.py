@@ -10,10 +10,13 @@ import os
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from leaklint import handlers
-from leaklint.handlers.model import Declared, Discovery
 from leaklint.handlers.root import project_root
+
+if TYPE_CHECKING:
+    from leaklint.handlers.model import Declared, Discovery
 
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "e2e"})
 _TEST_FILE = re.compile(r"(?:test_.*|.*_test|conftest|setup|noxfile|tasks|fabfile)\.py")

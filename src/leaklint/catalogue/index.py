@@ -1,4 +1,6 @@
-"""The byte gate's index, made from the catalogue: ``python -m leaklint.catalogue.index`` writes ``_gate.py``.
+"""What is made from the catalogue ahead of time: ``python -m leaklint.catalogue.index`` writes it.
+
+``_tables.json`` holds what the TOML files say, and ``_gate.py`` the byte gate's index.
 
 A file can only acquire by a name whose components it contains as words, however it imports them. The index maps the
 last component of every acquiring name to the sets of companions, the other words of which at least one set must be
@@ -16,6 +18,7 @@ companion too.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -147,10 +150,26 @@ def _literal(word: bytes) -> str:
     return f'b"{word.decode()}"' if word.isascii() else repr(word)
 
 
-def main() -> int:
-    """Write the index of the built-in catalogue; return the exit code."""
-    from leaklint.catalogue.load import load
+def prepared(paths: Sequence[Path]) -> str:
+    """Return the text of `leaklint.catalogue.load.TABLES` for the TOML files ``paths``, with an entry on each line."""
+    from leaklint.catalogue.load import checksums, tables
 
+    sums = checksums(paths)
+    files = []
+    for source, document in tables(paths).items():
+        kinds = [
+            f"{json.dumps(kind)}: [\n" + ",\n".join(map(json.dumps, entries)) + "\n]"
+            for kind, entries in document.items()
+        ]
+        files.append(f'{json.dumps(source)}: {{"made_of": {sums[source]}, "tables": {{\n' + ",\n".join(kinds) + "\n}}")
+    return "{\n" + ",\n".join(files) + "\n}\n"
+
+
+def main() -> int:
+    """Write what is made of the built-in catalogue; return the exit code."""
+    from leaklint.catalogue.load import FOLDER, TABLES, load
+
+    TABLES.write_text(prepared(sorted(FOLDER.glob("*.toml"))), encoding="utf-8")
     MODULE.write_text(source(built_in(load())), encoding="utf-8")
     return 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from enum import Enum
-from pathlib import Path
 
 
 class Style(Enum):
@@ -75,6 +74,8 @@ def linker(folder: str) -> Link:
     """A function that links text to files, whose paths are from ``folder``, by OSC 8."""
 
     def link(text: str, path: str) -> str:
+        from pathlib import Path
+
         address = Path(os.path.abspath(os.path.join(folder, path))).as_uri()
         return f"\x1b]8;;{address}\x1b\\{text}\x1b]8;;\x1b\\"
 

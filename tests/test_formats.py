@@ -86,6 +86,32 @@ def text_of(lines: Any) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def from_sarif(source: str, fix: Any) -> str:
+    """A source with a fix of a SARIF document made, whose columns are code points."""
+    (change,) = fix["artifactChanges"]
+    lines = source.splitlines(keepends=True)
+    starts = [sum(map(len, lines[:number])) for number in range(len(lines) + 1)]
+    edits = []
+    for replacement in change["replacements"]:
+        region = replacement["deletedRegion"]
+        start = starts[region["startLine"] - 1] + region["startColumn"] - 1
+        end = starts[region["endLine"] - 1] + region["endColumn"] - 1
+        edits.append(Edit(start, end, replacement["insertedContent"]["text"]))
+    return apply(source, edits)
+
+
+def from_rdjson(source: str, suggestion: Any) -> str:
+    """A source with a suggestion of an rdjson document made, whose columns are bytes."""
+    data = source.encode()
+    lines = data.splitlines(keepends=True)
+    start, end = (
+        sum(map(len, lines[: place["line"] - 1])) + place["column"] - 1
+        for place in (suggestion["range"]["start"], suggestion["range"]["end"])
+    )
+    mended: bytes = data[:start] + suggestion["text"].encode() + data[end:]
+    return mended.decode()
+
+
 class TestGitHub:
     def read(self, report: Report, places: Places = PLACES, encoding: str = "utf-8") -> list[Command]:
         return list(commands(text_of(github.render(report, places=places, encoding=encoding))))
@@ -209,16 +235,7 @@ class TestSarif:
         assert one.fix is not None
         run = self.document(Report([Checked("app.py", (one,), source=FIXABLE)]))
         (fix,) = run["results"][0]["fixes"]
-        (change,) = fix["artifactChanges"]
-        lines = FIXABLE.splitlines(keepends=True)
-        starts = [sum(map(len, lines[:number])) for number in range(len(lines) + 1)]
-        edits = []
-        for replacement in change["replacements"]:
-            region = replacement["deletedRegion"]
-            start = starts[region["startLine"] - 1] + region["startColumn"] - 1
-            end = starts[region["endLine"] - 1] + region["endColumn"] - 1
-            edits.append(Edit(start, end, replacement["insertedContent"]["text"]))
-        assert apply(FIXABLE, edits) == apply(FIXABLE, one.fix.edits)
+        assert from_sarif(FIXABLE, fix) == apply(FIXABLE, one.fix.edits)
         assert fix["properties"] == {"applicability": "unsafe"}
 
     def test_fingerprints_survive_inserted_lines(self) -> None:
@@ -281,14 +298,9 @@ class TestRdjson:
         one = fixable()
         assert one.fix is not None
         (diagnostic,) = self.document(Report([Checked("app.py", (one,), source=FIXABLE)]))
+        assert diagnostic["message"].endswith("\nfix: open it in a `with` (unsafe: look at it first)")
         (suggestion,) = diagnostic["suggestions"]
-        data = FIXABLE.encode()
-        lines = data.splitlines(keepends=True)
-        start, end = (
-            sum(map(len, lines[: place["line"] - 1])) + place["column"] - 1
-            for place in (suggestion["range"]["start"], suggestion["range"]["end"])
-        )
-        assert (data[:start] + suggestion["text"].encode() + data[end:]).decode() == apply(FIXABLE, one.fix.edits)
+        assert from_rdjson(FIXABLE, suggestion) == apply(FIXABLE, one.fix.edits)
 
 
 class TestJunit:
@@ -459,6 +471,21 @@ class TestOutputs:
         assert link.is_symlink()
         assert target.stat().st_mode & 0o777 == 0o640
         assert target.read_text().count("\n") == 1
+
+    def test_real_fixes_can_be_applied_from_sarif_and_rdjson(self, folder: Path) -> None:
+        """Both give the program that ``--fix`` writes."""
+        source = "import json\n\n\ndef g(p):\n    é = open(p)\n    é.write('日')\n    return 1\n"
+        (folder / "leak.py").write_text(source, encoding="utf-8")
+        leaklint(
+            "check", "leak.py", "--output-format", "sarif=sarif", "--output-format", "rdjson=rdjson", cwd=folder
+        )  # fmt: skip
+        leaklint("check", "leak.py", "--fix", cwd=folder)
+        fixed = (folder / "leak.py").read_text(encoding="utf-8")
+        assert fixed != source
+        (result,) = stdlib_json.loads((folder / "sarif").read_text())["runs"][0]["results"]
+        assert from_sarif(source, result["fixes"][0]) == fixed
+        (diagnostic,) = stdlib_json.loads((folder / "rdjson").read_text())["diagnostics"]
+        assert from_rdjson(source, diagnostic["suggestions"][0]) == fixed
 
     def test_a_device_is_written_to(self, folder: Path) -> None:
         run = leaklint("check", "leak.py", "--output-format", "concise=/dev/stderr", cwd=folder)

@@ -21,6 +21,7 @@ HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.
 
 PROJECT = {
     "leak.py": "def f(p):\n    source = open(p)\n    return source.read()\n",
+    "mended.py": "def g(p):\n    source = open(p)\n    return source.read()\n",
     "clean.py": "def f(p):\n    with open(p) as source:\n        return source.read()\n",
     "helper.py": "import socket\n\n\ndef connect(host):\n    return socket.create_connection((host, 80))\n",
     "handler.py": "from helper import connect\n\n\ndef handler(event, context):\n"
@@ -37,7 +38,7 @@ def wrote(folder: Path) -> None:
 
 class TestFile:
     def test_each_hook_says_what_pre_commit_demands(self) -> None:
-        assert list(HOOKS) == ["leaklint", "leaklint-project"]
+        assert list(HOOKS) == ["leaklint", "leaklint-fix", "leaklint-project"]
         for hook in HOOKS.values():
             assert set(hook) <= {
                 "id", "name", "description", "entry", "language", "types", "require_serial", "pass_filenames",
@@ -56,7 +57,7 @@ class TestFile:
 
     def test_the_hook_for_the_whole_project_takes_no_files_and_always_runs(self) -> None:
         assert (HOOKS["leaklint-project"]["pass_filenames"], HOOKS["leaklint-project"]["always_run"]) == (False, True)
-        assert HOOKS["leaklint"]["types"] == ["python"]
+        assert HOOKS["leaklint"]["types"] == HOOKS["leaklint-fix"]["types"] == ["python"]
 
 
 class TestSplit:
@@ -69,7 +70,7 @@ class TestSplit:
             return run.out
 
         together = found(*PROJECT)
-        assert {line.partition(":")[0] for line in together} == {"leak.py", "handler.py", "again.py"}
+        assert {line.partition(":")[0] for line in together} == {"leak.py", "mended.py", "handler.py", "again.py"}
         assert sorted(together) == sorted(line for name in PROJECT for line in found(name))
         for half in list(combinations(PROJECT, 3))[::5]:
             rest = [name for name in PROJECT if name not in half]
@@ -85,11 +86,9 @@ class TestPreCommit:
         """``pre-commit try-repo`` installs the hooks from a repository with the files of this checkout."""
         hooks, project = tmp_path / "hooks", tmp_path / "project"
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        needed = ("src/", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml")
         for name in filter(None, listed.split("\0")):
-            if (
-                name.startswith(("src/", "pyproject", "README", "LICENSE", ".pre-commit-hooks"))
-                and (ROOT / name).exists()
-            ):
+            if name.startswith(needed) and (ROOT / name).exists():
                 (hooks / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, hooks / name)
         project.mkdir()
@@ -100,7 +99,7 @@ class TestPreCommit:
             for arguments in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "x"]):
                 subprocess.run(["git", *arguments], cwd=folder, env=env, check=True)
         done = subprocess.run(
-            [sys.executable, "-m", "pre_commit", "try-repo", "../hooks", "--files", "clean.py", "handler.py"],
+            [sys.executable, "-m", "pre_commit", "try-repo", "../hooks", "--files", "clean.py", "mended.py"],
             cwd=project,
             env={name: value for name, value in env.items() if name not in ("PYTHONPATH", "GIT_DIR", "GIT_INDEX_FILE")},
             capture_output=True,
@@ -109,10 +108,15 @@ class TestPreCommit:
             check=False,
         )
         assert done.returncode == 1, done.stdout + done.stderr
-        one, whole = done.stdout.split("- hook id: ")[1:]
+        one, mended, whole = done.stdout.split("- hook id: ")[1:]
         assert one.startswith("leaklint\n")
-        assert whole.startswith("leaklint-project\n")
-        assert "--> handler.py:5:12" in one
+        assert "--> mended.py:2:14" in one
         assert "leak.py" not in one
-        assert "--> handler.py:5:12" in whole
+        assert mended.startswith("leaklint-fix\n")
+        assert "files were modified by this hook" in mended
+        assert "    with open(p) as source:\n" in (project / "mended.py").read_text()
+        assert (project / "leak.py").read_text() == PROJECT["leak.py"], "it is not of this commit"
+        assert whole.startswith("leaklint-project\n")
         assert "--> leak.py:2:14" in whole
+        assert "--> handler.py:5:12" in whole
+        assert "mended.py" not in whole

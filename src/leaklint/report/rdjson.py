@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from leaklint.edit import Applicability
 from leaklint.finding import Finding, Location, Severity
 from leaklint.report.plain import printer
 from leaklint.report.spans import Replacement, Text, whole
@@ -39,6 +40,8 @@ def _finding(finding: Finding, texts: dict[str, Text]) -> dict[str, Any]:
     }
     text = texts.get(finding.location.path)
     if finding.fix is not None and text is not None:
+        unsafe = " (unsafe: look at it first)" if finding.fix.applicability is Applicability.UNSAFE else ""
+        diagnostic["message"] += f"\nfix: {_printable(finding.fix.title)}{unsafe}"
         diagnostic["suggestions"] = [_suggestion(whole(finding.fix, text), text)]
     if finding.steps:
         diagnostic["related_locations"] = [

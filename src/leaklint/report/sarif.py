@@ -143,7 +143,7 @@ def _fix(fix: Fix, path: str, places: Places, text: Text) -> dict[str, Any]:
         for replacement in replacements(fix, text)
     ]
     return {
-        "description": _message(_sentence(fix.title if safe else f"{fix.title} (to be looked at: it may change more)")),
+        "description": _message(_sentence(fix.title if safe else f"{fix.title} (unsafe: look at it first)")),
         "artifactChanges": [{"artifactLocation": _artifact(path, places), "replacements": changes}],
         "properties": {"applicability": fix.applicability.value},
     }

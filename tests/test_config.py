@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from leaklint.cli.check import command as check_command
@@ -72,6 +73,25 @@ class TestClosest:
     def test_a_file_of_others_that_is_broken_is_not_ours(self, tmp_path: Path) -> None:
         write(tmp_path, {"pyproject.toml": "[tool.other\n", "a.py": LEAK})
         assert check(tmp_path).code == 1
+
+    @pytest.mark.parametrize(
+        ("text", "ours"),
+        [
+            ('[tool.leaklint]\nselect = ["LL2"]', True),
+            ('[ tool . leaklint ]\nselect = ["LL2"]', True),
+            ('[tool."leaklint"]\nselect = ["LL2"]', True),
+            ('[tool]\nleaklint = {select = ["LL2"]}', True),
+            ('[tool]\nleaklint.select = ["LL2"]', True),
+            ('tool = {leaklint = {select = ["LL2"]}}', True),
+            ('[tool.leaklint.per-file-ignores]\n"*" = ["LL1"]', True),
+            ('# [tool.leaklint]\n#select = ["LL2"]', False),
+            ('[dependency-groups]\ndev = ["leaklint==0.1"]', False),
+            ('[tool.poetry.dependencies]\nleaklint = "^0.1"', False),
+        ],
+    )
+    def test_the_table_may_be_spelled_as_toml_allows(self, tmp_path: Path, text: str, ours: bool) -> None:
+        write(tmp_path, {"a.py": LEAK, "pyproject.toml": text})
+        assert found(check(tmp_path)) == ({} if ours else {"a.py": ["LL101"]})
 
     def test_isolated_uses_none_and_config_uses_one(self, tmp_path: Path) -> None:
         write(tmp_path, {"leaklint.toml": 'select = ["LL2"]\n', "other.toml": 'ignore = ["LL2"]\n', "x/a.py": LEAK})
@@ -150,6 +170,19 @@ class TestSelection:
         wrong = check(tmp_path, env={"LEAKLINT_SELECT": "E501"})
         assert (wrong.code, wrong.out) == (2, [])
         assert wrong.err[-1].endswith("E501 is no rule of leaklint")
+
+    def test_every_option_has_the_variable_of_its_name(self) -> None:
+        for parameter in check_command.params:
+            if isinstance(parameter, click.Option):
+                name = max(parameter.opts, key=len).removeprefix("--").upper().replace("-", "_")
+                assert (parameter.envvar or f"LEAKLINT_{str(parameter.name).upper()}") == f"LEAKLINT_{name}"
+
+    def test_variables_of_several_values(self, tmp_path: Path) -> None:
+        write(tmp_path, {"a b.py": LEAK, "c.py": LEAK, "d.py": LEAK})
+        env = {"LEAKLINT_CONFIG": "extend-exclude = ['a b.py']\nselect = ['LL101']", "LEAKLINT_EXCLUDE": "x,c.py"}
+        run = leaklint("check", cwd=tmp_path, env=env | {"LEAKLINT_OUTPUT_FORMAT": "json=out.json concise"})
+        assert found(run) == {"d.py": ["LL101"]}
+        assert len(json.loads((tmp_path / "out.json").read_text())["findings"]) == 1
 
     def test_suppressions_of_rules_that_do_not_run_are_not_called_unused(self, tmp_path: Path) -> None:
         text = "x = open('p')  # leaklint: ignore[LL201]\nx.close()\n"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     "--output-format",
     "formats",
     type=outputs.OutputType(),
+    envvar="LEAKLINT_OUTPUT_FORMAT",
     multiple=True,
     help=f"How findings are written, and to which file: {', '.join(FORMATS)}. May be repeated.",
 )

@@ -26,9 +26,17 @@ _LISTS = (
 _SOURCE = "the command line"
 
 
+class _Lines(click.types.StringParamType):
+    """Text, of which a variable of the environment may hold several, one a line: patterns and values have spaces."""
+
+    envvar_list_splitter = "\n"
+
+
 def _several(name: str, help: str, metavar: str = "LIST") -> Callable[[F], F]:
     completed = _rules if "select" in name or name.endswith("ignore") else None
-    return click.option(name, multiple=True, metavar=metavar, help=help, callback=_read, shell_complete=completed)
+    return click.option(
+        name, type=_Lines(), multiple=True, metavar=metavar, help=help, callback=_read, shell_complete=completed
+    )
 
 
 def _rules(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -127,7 +135,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--config",
         "configs",
+        type=_Lines(),
         multiple=True,
+        envvar="LEAKLINT_CONFIG",
         metavar='FILE|"KEY=VALUE"',
         help="A file to use for all files in place of the closest ones, or a value of TOML that overrides a key.",
     ),

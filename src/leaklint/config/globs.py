@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 
-_SPECIAL = re.compile(r"[*?\[{]")
+_SPECIAL = frozenset("*?[")
 
 
 class Globs:
@@ -26,7 +26,7 @@ class Globs:
         for pattern in (one for written in patterns for one in _expanded(_posix(written))):
             if "/" in pattern.rstrip("/"):
                 anchored.append(_anchored(_posix(base), pattern.rstrip("/")))
-            elif _SPECIAL.search(pattern):
+            elif not _SPECIAL.isdisjoint(pattern):
                 anywhere.append(_translated(pattern.rstrip("/")))
             else:
                 names.add(pattern.rstrip("/"))
@@ -63,7 +63,7 @@ def _posix(path: str) -> str:
 
 def _expanded(pattern: str) -> Iterator[str]:
     """The patterns that ``{one,two}`` stands for; a brace without its partner is itself."""
-    match = re.search(r"\{([^{}]*)\}", pattern)
+    match = re.search(r"\{([^{}]*)\}", pattern) if "{" in pattern else None
     if match is None:
         yield pattern
         return

@@ -146,7 +146,8 @@ KEYS = (
         "handlers",
         kinds.HANDLERS,
         "[]",
-        "Functions that are Lambda handlers, whatever else declares them.",
+        "Functions that are Lambda handlers, whatever else declares them. Paths and modules are those of the project's "
+        "root, the folder of this file.",
         'handlers = ["src/app.py:main", "jobs.nightly.run"]',
     ),
     Key(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 OWN = "leaklint.toml"
 PROJECT = "pyproject.toml"
 _TABLE = ("tool", "leaklint")
+_HEADER = rb"(?m)^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*leaklint[ \t]*\]"
+_MAYBE = rb"(?m)^(?![ \t]*#).*\bleaklint\b[\"' \t]*[].=]"
+"""what a file holds that has our table in another spelling, and few others do; compiled when there is a file"""
 
 
 def _nowhere(*path: str | int) -> int:
@@ -67,13 +70,14 @@ def _has_table(path: str) -> bool:
             data = stream.read()
     except OSError:
         return False
-    if b"leaklint" not in data:
+    if re.search(_HEADER, data) is not None:
+        return True  # and if the file is broken, that is for whoever reads it to say
+    if re.search(_MAYBE, data) is None:
         return False
     try:
         return _table(loads(data.decode("utf-8"))) is not None
     except ValueError:
-        # Only a file that speaks of us need be whole: its table may be what is broken.
-        return re.search(rb"^\s*\[+\s*tool\s*\.\s*[\"']?leaklint", data, re.MULTILINE) is not None
+        return False
 
 
 def file_layers(path: str, knowledge: Knowledge, base: str = "", _seen: tuple[str, ...] = ()) -> Iterator[Layer]:

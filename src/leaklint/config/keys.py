@@ -173,6 +173,7 @@ KEYS = (
         '["LL"]',
         "The rules whose findings `--fix` may repair.",
         'fixable = ["LL101", "LL102"]',
+        "--fixable",
     ),
     Key(
         "unfixable",
@@ -180,6 +181,7 @@ KEYS = (
         "[]",
         "The rules whose findings `--fix` leaves alone; `fixable` and this are weighed as `select` and `ignore` are.",
         'unfixable = ["LL105"]',
+        "--unfixable",
     ),
     Key(
         "unsafe-fixes",
@@ -187,6 +189,7 @@ KEYS = (
         "false",
         "Whether fixes are applied that may change what the program does.",
         "unsafe-fixes = true",
+        "--unsafe-fixes",
     ),
     Key(
         "baseline",
@@ -194,6 +197,7 @@ KEYS = (
         "none",
         "A file of known findings, which are not reported. The path counts from the folder of this file.",
         'baseline = "leaklint-baseline.json"',
+        "--baseline",
         of_run=True,
     ),
     Key(

@@ -60,6 +60,7 @@ LAYERS = (
     "circumstances",
     "proposals",
     "inspection",
+    "explanation",
     "check",
     "workers",
     "run",

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from leaklint import select, severity
 from leaklint.analysis import facts, project, survey
-from leaklint.analysis.facts import ModuleFacts, Site
+from leaklint.analysis.facts import History, ModuleFacts, Site
+from leaklint.analysis.survey import Surroundings
 from leaklint.analysis.tracker import BudgetExceeded
 from leaklint.circumstances import Circumstances
 from leaklint.config import Settings
@@ -55,14 +56,7 @@ class Inspection:
             unit.work.gated = 1
             return self._facts(())
         states = summaries.states
-        around = survey.Surroundings(
-            lambda module, function, node: _home(module).span(function, node),
-            lambda span: unit.source.text[span.start : span.end],
-            self.circumstances.in_handler,
-            self._read_by_functions,
-            self._origin,
-            self._closed_outside,
-        )
+        around = self._around()
         collected: list[Site] = []
         order = [MODULE, *unit.outline.functions]
         for name in (n for n in order if n in found.leaking):
@@ -79,12 +73,36 @@ class Inspection:
         unit.work.states += summaries.states - states
         return self._facts(tuple(sorted(collected, key=lambda site: (site.span, site.part))))
 
+    def histories(self, function: str) -> list[History]:
+        """Everything that a function, with those inside of it, acquires; what fails is in the unit's problems."""
+        graph = self.unit.module.graph(function)
+        found: list[History] = []
+        for cfg in graph.walk_nested() if graph is not None else ():
+            try:
+                found.extend(survey.histories(self.unit.module, cfg, self.workspace.summaries, self._around()))
+            except BudgetExceeded:
+                self.unit.fail(f"{cfg.name} has too many paths", self.unit.line_of(function))
+            except RecursionError:
+                self.unit.fail(f"{cfg.name} nests too deeply", self.unit.line_of(function))
+        placed = self.circumstances.placed(tuple(history.site for history in found))
+        return [replace(history, site=site) for history, site in zip(found, placed, strict=True)]
+
+    def _around(self) -> Surroundings:
+        return Surroundings(
+            lambda module, function, node: _home(module).span(function, node),
+            lambda span: self.unit.source.text[span.start : span.end],
+            self.circumstances.in_handler,
+            self._read_by_functions,
+            self._origin,
+            self._closed_outside,
+        )
+
     def _origin(self, module: project.Module, function: str, node: object) -> Location | None:
         """Where a helper of another file acquires; None for one of this file."""
         if module is self.unit.module:
             return None
         other = _home(module)
-        return _location(other, other.span(function, node))
+        return location(other, other.span(function, node))
 
     def _facts(self, found: tuple[Site, ...]) -> ModuleFacts:
         around = self.circumstances
@@ -126,7 +144,7 @@ class Inspection:
         silenced: list[tuple[Rule, Draft]] = []
         met: list[tuple[str, int, int]] = []
         for rule, draft in drafts:
-            first, last = self._statement_lines(draft.where)
+            first, last = self.statement_lines(draft.where)
             if comments.suppresses(self.comments, rule.code, first, last):
                 met.append((rule.code, first, last))
                 silenced.append((rule, draft))
@@ -155,7 +173,7 @@ class Inspection:
         suppression changes none of the others'."""
         drafts = [*((draft, False) for draft in kept), *((draft, True) for draft in silenced)]
         worded = [
-            (self._finding(rule, draft, None if silent else proposals), silent) for (rule, draft), silent in drafts
+            (self.finding(rule, draft, None if silent else proposals), silent) for (rule, draft), silent in drafts
         ]
         worded.sort(key=lambda pair: (pair[0].location, pair[0].rule))
         findings = fingerprinted((finding for finding, _ in worded), self.unit.source.lines.line)
@@ -177,11 +195,11 @@ class Inspection:
         unused = tuple(facts.Unused(span, u.detail) for span, u in zip(spans, idle, strict=True))
         rule = next(rule for rule in RULES if rule.code == UNUSED_SUPPRESSION)
         for draft in rule.check(replace(found, unused=unused)):
-            first, last = self._statement_lines(draft.where)
+            first, last = self.statement_lines(draft.where)
             if not comments.suppresses(self.comments, rule.code, first, last):
                 yield rule, draft
 
-    def _statement_lines(self, span: Span) -> tuple[int, int]:
+    def statement_lines(self, span: Span) -> tuple[int, int]:
         """The lines of the innermost simple statement (or header) around a span."""
         first = self.unit.source.lines.position(span.start)[0]
         last = self.unit.source.lines.position(max(span.start, span.end - 1))[0]
@@ -193,20 +211,21 @@ class Inspection:
         if site is not None and site.origin is not None and site.helper is not None:
             yield Step(site.origin, f"opened here, in `{site.helper[0]}`")
 
-    def _finding(self, rule: Rule, draft: Draft, proposals: Proposals | None) -> Finding:
+    def finding(self, rule: Rule, draft: Draft, proposals: Proposals | None = None) -> Finding:
+        """The finding that a draft of a rule becomes, with what `proposals` say of its fix."""
         site = draft.site
         fix, refused = (None, "") if proposals is None else proposals.propose(rule.code, site, draft.where)
         return Finding(
             rule=rule.code,
             name=rule.name,
             message=draft.message,
-            location=_location(self.unit, draft.where),
+            location=location(self.unit, draft.where),
             severity=severity.severity(site, draft.leak, rule.code),
             confidence=draft.confidence,
             resource=site.resource.id.partition("@")[0] if site is not None else "",
             function=site.function if site is not None else draft.function or "<module>",
             handler=site.handler if site is not None else bool(draft.function),
-            steps=(*self._origin_steps(site), *(Step(_location(self.unit, s), message) for s, message in draft.steps)),
+            steps=(*self._origin_steps(site), *(Step(location(self.unit, s), message) for s, message in draft.steps)),
             help=draft.help,
             fix=fix,
             refused=refused,
@@ -218,7 +237,8 @@ def _home(module: project.Module) -> Unit:
     return module.home
 
 
-def _location(unit: Unit, span: Span) -> Location:
+def location(unit: Unit, span: Span) -> Location:
+    """Where a span of a file lies."""
     line, column = unit.source.lines.position(span.start)
     end_line, end_column = unit.source.lines.position(span.end)
     return Location(unit.path, line, column, end_line, end_column)

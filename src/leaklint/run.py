@@ -50,7 +50,7 @@ def run(
     checked = check or checker()
     with (
         _seldom_collecting(),
-        _deep(),
+        deep(),
         closing(_outcomes(paths, lambda file: _outcome(file, settings, checked), jobs)) as found,
     ):
         for done, (number, outcome) in enumerate(found, 1):
@@ -103,7 +103,7 @@ def _seldom_collecting() -> Iterator[None]:
 
 
 @contextmanager
-def _deep() -> Iterator[None]:
+def deep() -> Iterator[None]:
     """Let libcst follow long chains of branches: it generates code recursively, a few frames for each ``elif``."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, RECURSION))

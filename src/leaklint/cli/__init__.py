@@ -13,7 +13,7 @@ import click
 
 from leaklint import __version__
 
-COMMANDS = ("catalogue", "check", "config", "handlers", "rule", "rules")
+COMMANDS = ("catalogue", "check", "config", "explain", "handlers", "rule", "rules")
 
 _INTERRUPTED = 130
 

@@ -18,35 +18,36 @@ def render(report: Report) -> Iterator[str]:
     """Yield the lines of the document, without line ends."""
     document = {
         "schema_version": SCHEMA_VERSION,
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": [finding(each) for each in report.findings],
         "not_analysed": [_failed(failed) for failed in report.not_analysed],
         "suppressed": len(report.suppressed),
     }
     yield from json.dumps(document, indent=2).split("\n")
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding(finding: Finding) -> dict[str, Any]:
+    """A finding as it stands in the document."""
     return {
         "rule": finding.rule,
         "name": finding.name,
-        "message": _text(finding.message),
+        "message": text(finding.message),
         **_place(finding.location),
         "severity": finding.severity.value,
         "confidence": finding.confidence.value,
         "resource": finding.resource or None,
-        "function": _text(finding.function),
+        "function": text(finding.function),
         "handler": finding.handler,
-        "steps": [{**_place(step.location), "message": _text(step.message)} for step in finding.steps],
-        "help": _text(finding.help) or None,
+        "steps": [{**_place(step.location), "message": text(step.message)} for step in finding.steps],
+        "help": text(finding.help) or None,
         "fix": None if finding.fix is None else _fix(finding.fix),
-        "refused": _text(finding.refused) or None,
+        "refused": text(finding.refused) or None,
         "fingerprint": finding.fingerprint,
     }
 
 
 def _place(location: Location) -> dict[str, Any]:
     return {
-        "path": _text(location.path),
+        "path": text(location.path),
         "line": location.line,
         "column": location.column,
         "end_line": location.end_line,
@@ -57,15 +58,15 @@ def _place(location: Location) -> dict[str, Any]:
 def _fix(fix: Fix) -> dict[str, Any]:
     return {
         "applicability": fix.applicability.value,
-        "title": _text(fix.title),
-        "edits": [{"start": edit.start, "end": edit.end, "text": _text(edit.text)} for edit in fix.edits],
+        "title": text(fix.title),
+        "edits": [{"start": edit.start, "end": edit.end, "text": text(edit.text)} for edit in fix.edits],
     }
 
 
 def _failed(failed: Failed) -> dict[str, Any]:
-    return {"path": _text(failed.path), "line": failed.line or None, "reason": _text(failed.reason)}
+    return {"path": text(failed.path), "line": failed.line or None, "reason": text(failed.reason)}
 
 
-def _text(text: str) -> str:
+def text(text: str) -> str:
     """``text`` without lone surrogates, which no JSON reader has to accept: they are written ``\\udcff``."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

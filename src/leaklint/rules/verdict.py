@@ -88,7 +88,7 @@ def why_silent(site: Site) -> str:
     if not site.leaks and site.kept_by is None:
         return "no path leaves it open"
     if site.resource.kind in SILENT_KINDS:
-        return "one of this kind holds nothing that would have to be given back"
+        return "what is of this kind is meant to live on, and need not be given back"
     if site.resource.kind in OTHER_KINDS:
         return "the rules of growth (LL3) judge it, where handler code repeats it"
     if _is_silent(site):

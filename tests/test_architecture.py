@@ -61,6 +61,7 @@ LAYERS = (
     "proposals",
     "inspection",
     "explanation",
+    "template",
     "check",
     "workers",
     "run",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from leaklint.config import Settings
+from leaklint.handlers.templates import is_template
 from leaklint.result import Checked, Failed, Outcome, Skipped, Work
 from leaklint.syntax import comments, containers, words
 from leaklint.workspace import Workspace
@@ -16,9 +17,13 @@ def check_source(data: bytes, path: str, settings: Settings, workspace: Workspac
     `workspace` is shared by the files of a run that know the same resources, to read each module of the project once;
     findings do not depend on it.
     """
+    workspace = workspace or Workspace.under(settings)
+    if is_template(path):
+        from leaklint.template import check_template
+
+        return check_template(data, path, settings, workspace)
     work = Work(files=1)
     directives = comments.may_be_unused(data)
-    workspace = workspace or Workspace.under(settings)
     passed = words.passes(data, workspace.gate) or directives or containers.may_grow(data)
     if not passed and not workspace.comes_back(data, os.path.realpath(path)):
         work.gated = 1

@@ -23,6 +23,20 @@ def fingerprint(finding: Finding, line_text: str, occurrence: int) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def distinct(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings of several texts that make up one file: those with equal fingerprints get one for each time."""
+    seen: Counter[str] = Counter()
+    done: list[Finding] = []
+    for finding in sorted(findings, key=lambda finding: finding.location):
+        key = finding.fingerprint
+        if seen[key]:
+            again = hashlib.sha256(f"{key}\0{seen[key]}".encode()).hexdigest()[:32]
+            finding = replace(finding, fingerprint=again)
+        done.append(finding)
+        seen[key] += 1
+    return done
+
+
 def fingerprinted(findings: Iterable[Finding], line: Callable[[int], str]) -> tuple[Finding, ...]:
     """The findings of one file, each with its fingerprint, in their order.
 

@@ -47,11 +47,13 @@ def analyse(
     if stdin_filename is not None:
         raise click.UsageError("--stdin-filename is for reading standard input, not for checking paths")
     from leaklint.discovery import discover
+    from leaklint.handlers.templates import is_checked, with_code
 
     if not named and files_from is None:
         named = (os.curdir,)
     with watch(quiet=quiet) as heard:
-        return run(discover(named, chosen.of_folder), chosen.of_file, check, jobs=jobs, heard=heard)
+        files = with_code(discover(named, chosen.of_folder, is_checked), named)
+        return run(files, chosen.of_file, check, jobs=jobs, heard=heard)
 
 
 def is_standard_input(paths: tuple[str, ...], files_from: str | None, stdin_filename: str | None) -> bool:

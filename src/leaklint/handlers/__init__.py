@@ -32,6 +32,13 @@ def discover(
     return project.discover(os.path.realpath(root), files, configured, templates=templates)
 
 
+def in_template(data: bytes) -> Discovery:
+    """The Python that stands in a template of CloudFormation or SAM. What cannot be read is a note. Raises nothing."""
+    from leaklint.handlers import project
+
+    return project.discover_alone(data)
+
+
 def in_module(tree: ast.Module, names: Names | None = None) -> tuple[Entry, ...]:
     """The functions of a module that it shows to be handlers itself: a framework's decorators, then the signature.
 

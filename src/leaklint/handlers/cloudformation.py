@@ -200,7 +200,7 @@ def _literal(node: Node) -> tuple[int, bool]:
     first, last = node.span
     if node.style == "|":
         return first + 1, True
-    return first, first == last and node.style != ">"
+    return first, first == last and node.style != ">" and "\n" not in node.text
 
 
 def _originals(tree: Tree, project: str, asset: str) -> Iterator[str]:

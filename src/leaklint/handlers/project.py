@@ -49,6 +49,19 @@ def discover(root: str, files: Iterable[str] | None, configured: Sequence[str], 
     return collect(tree, configured, templates=templates)
 
 
+def discover_alone(data: bytes) -> Discovery:
+    """What a template declares that belongs to no project."""
+    from leaklint.handlers import cloudformation
+
+    tree = Tree.alone("template.yaml", data)
+    collector = Collector(tree, Locator(tree))
+    try:
+        cloudformation.read(collector)
+    except Exception as problem:  # whatever a template holds, no check fails because of it
+        collector.note(".", 0, f"not read: {type(problem).__name__}: {problem}".splitlines()[0])
+    return Discovery(tree.root, (), tuple(collector.inline), (), tuple(sorted(collector.notes)))
+
+
 def collect(tree: Tree, configured: Sequence[str] = (), *, templates: bool = True) -> Discovery:
     """Ask every source about the files of ``tree``. A source that fails leaves a note. Raises nothing."""
     collector = Collector(tree, Locator(tree))

@@ -91,6 +91,14 @@ class Tree:
             tree._by_name.setdefault(posixpath.basename(file), []).append(file)
         return tree
 
+    @classmethod
+    def alone(cls, name: str, data: bytes) -> Tree:
+        """The tree of one file, which need not be anywhere."""
+        tree = cls("", frozenset({name}), frozenset({"."}))
+        tree._sorted = [name]
+        tree._data[name] = data
+        return tree
+
     def absolute(self, path: str) -> str:
         """The path for the operating system."""
         return os.path.join(self.root, *path.split("/"))

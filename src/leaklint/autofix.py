@@ -18,6 +18,8 @@ from leaklint.result import Failed, Outcome, Skipped
 from leaklint.unit import decode, encode
 
 Check = Callable[[bytes, str, Settings], Outcome]
+IMPORTED = frozenset({"closing", "ExitStack", "ExitStack, closing"})
+"""what templates import from a module that the file names already"""
 MOST_ROUNDS = 100
 """rounds after which a file is left as it is: every one mends at least one finding"""
 
@@ -169,7 +171,7 @@ def _allowed(finding: Finding, settings: Settings) -> bool:
 
 
 def _is_import(edit: Edit) -> bool:
-    return edit.start == edit.end and ("import " in edit.text or edit.text.startswith(", "))
+    return edit.start == edit.end and ("import " in edit.text or edit.text.strip(" ,") in IMPORTED)
 
 
 def _extent(finding: Finding) -> tuple[int, int]:

@@ -84,9 +84,8 @@ def _statements(tree: ast.Module, source: str, edits: Sequence[Edit]) -> Counter
 
 
 def _names(old: ast.Module, new: ast.Module) -> str:
-    """Check what each scope binds: all that it bound, and beyond that only names that the file did not have."""
-    known = {node.id for node in ast.walk(old) if isinstance(node, ast.Name)}
-    for (name, before), (other, after) in zip(_scopes(old), _scopes(new), strict=False):
+    """Check what each scope binds: all that it bound, and beyond that only names that were not in it."""
+    for (name, before, known), (other, after, _) in zip(_scopes(old), _scopes(new), strict=False):
         if name != other:
             return "a scope would change"
         if lost := before - after:
@@ -96,8 +95,13 @@ def _names(old: ast.Module, new: ast.Module) -> str:
     return ""
 
 
-def _scopes(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
-    yield "<module>", bound_names(tree.body)
+def _scopes(tree: ast.Module) -> Iterator[tuple[str, set[str], set[str]]]:
+    """The name of each scope, what it binds, and every name in it."""
+    yield "<module>", bound_names(tree.body), _mentioned(tree)
     scopes = [node for node in ast.walk(tree) if isinstance(node, FunctionNode | ast.ClassDef)]
     for node in sorted(scopes, key=lambda scope: (scope.lineno, scope.col_offset)):
-        yield node.name, bound_names(node.body)
+        yield node.name, bound_names(node.body), _mentioned(node)
+
+
+def _mentioned(node: ast.AST) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}

@@ -22,16 +22,21 @@ from leaklint.fixes import (
     with_statement,
     wrap_rest,
 )
-from leaklint.fixes.code import Code, Refused
+from leaklint.fixes.code import Code, Refused, own_nodes
 from leaklint.fixes.keeper import Form
 from leaklint.fixes.situation import Situation
 
 WITH_DOES_NOT_RELEASE = "LL105"
 RELEASE_NOT_CALLED = "LL106"
+LOOKING = frozenset({"locals", "vars", "exec", "eval", "dir", "globals"})
+"""functions that find variables by their names"""
 
 
 def propose(code: Code, site: Site, rule: str) -> Fix:
     """The fix for a site that falls under a rule. Raises Refused."""
+    for node in own_nodes(code.scope(code.call_at(site.span))):
+        if isinstance(node, ast.Call) and code.dotted(node.func) in LOOKING:
+            raise Refused(f"`{code.dotted(node.func)}` may reach it by its name")
     if site.helper is not None:
         helpers.check(code, site)
     if rule == RELEASE_NOT_CALLED:
@@ -63,7 +68,7 @@ def _first(*attempts: Callable[[], Fix]) -> Fix:
 def _in_block(code: Code, site: Site, held: handle.Handle) -> Fix:
     """The templates for a region of the block in which the acquisition stands."""
     keep = keeper.choose(site.resource, code, held.call, awaited=held.awaited)
-    guarded = site.helper is not None and helpers.may_give_none(code, site)
+    guarded = site.helper is not None and held.plain and helpers.may_give_none(code, site)
     if site.resource.starts or (keep.form is Form.WITH and guarded):
         keep = replace(keep, form=Form.FINALLY)
         if not keep.release:
@@ -74,7 +79,7 @@ def _in_block(code: Code, site: Site, held: handle.Handle) -> Fix:
 
 def _here(code: Code, site: Site, held: handle.Handle, keep: keeper.Keeper, guarded: bool) -> Fix:
     place = code.place(held.statement)
-    found = region.find(code, site, held.name, place.block, place.index + 1, held.statement)
+    found = region.find(code, site, held.name, place.block, place.index + 1, held.statement, held.beside)
     at = Situation(
         code, site, held, keep, found, held.statement, guarded=guarded, applicability=helpers.applicability(site)
     )

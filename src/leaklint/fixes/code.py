@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from leaklint.catalogue.model import Catalogue, Function
 from leaklint.edit import Span
+from leaklint.syntax.names import FunctionNode
 
 if TYPE_CHECKING:
     from leaklint.syntax.source import Lines
@@ -128,13 +129,22 @@ class Code:
             known = self.catalogue.functions.get(f"*.{node.func.attr}")
         return known
 
-    def fresh(self, *wishes: str) -> str:
-        """A name that nothing in the file has, the first of the wishes that is free."""
+    def is_free(self, name: str) -> bool:
+        """Whether nothing in the file has a name."""
+        return name not in self._identifiers
+
+    def fresh(self, node: ast.AST, *wishes: str) -> str:
+        """A name that nothing in the function around a node has (nothing in the file, at module level): a wish if one
+        is free."""
+        scope = self.scope(node)
+        taken = self._identifiers
+        if isinstance(scope, FunctionNode):
+            taken = {name for inner in ast.walk(scope) for name in _bound_by(inner)}
         for wish in wishes:
-            if wish not in self._identifiers:
+            if wish not in taken:
                 return wish
         number = 2
-        while f"{wishes[0]}_{number}" in self._identifiers:
+        while f"{wishes[0]}_{number}" in taken:
             number += 1
         return f"{wishes[0]}_{number}"
 
@@ -187,6 +197,16 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
         yield node.rest or ""
     elif isinstance(node, ast.Global | ast.Nonlocal):
         yield from node.names
+
+
+def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a scope, without those of functions and classes inside."""
+    stack = list(ast.iter_child_nodes(scope))
+    while stack:
+        node = stack.pop()
+        yield node
+        if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
+            stack.extend(ast.iter_child_nodes(node))
 
 
 def leaves(block: list[ast.stmt]) -> bool:

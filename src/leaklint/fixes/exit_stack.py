@@ -16,7 +16,6 @@ from leaklint.edit import Applicability, Edit, Fix
 from leaklint.fixes import handle, helpers, imports, keeper, region, rewrite
 from leaklint.fixes.code import LOOPS, SCOPES, Code, Refused
 from leaklint.fixes.keeper import Form
-from leaklint.fixes.uses import own_nodes
 
 
 def build(code: Code, site: Site) -> Fix:
@@ -37,19 +36,27 @@ def build(code: Code, site: Site) -> Fix:
         if isinstance(node, ast.stmt):
             break
     held = handle.find(code, site)
-    statement = code.statement(call)
-    first: Refused | None = None
-    while True:
+    own = code.statement(call)
+    if isinstance(own, ast.While | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        raise Refused("it is opened in the middle of a loop or definition")
+    # What has a name and needs no block further out would have become a `with` in its own.
+    statement = own if held is None else _outer(code, own)
+    first = Refused("it stands in no other block")
+    while statement is not None:
         try:
             return _around(code, site, held, keep, call, statement)
         except Refused as refused:
-            first = first or refused
-        outer = code.parent(statement)
-        while not isinstance(outer, ast.stmt) and not isinstance(outer, SCOPES):
-            outer = code.parent(outer)
-        if isinstance(outer, (*SCOPES, *LOOPS)) or not isinstance(outer, ast.stmt):
-            raise first
-        statement = outer
+            first = refused
+        statement = _outer(code, statement)
+    raise first
+
+
+def _outer(code: Code, statement: ast.stmt) -> ast.stmt | None:
+    """The statement around a statement in its own scope, unless that is a loop."""
+    outer = code.parent(statement)
+    while not isinstance(outer, ast.stmt) and not isinstance(outer, SCOPES):
+        outer = code.parent(outer)
+    return None if isinstance(outer, (*SCOPES, *LOOPS)) or not isinstance(outer, ast.stmt) else outer
 
 
 def _around(
@@ -59,24 +66,15 @@ def _around(
     if held is not None:
         found = region.around(code, site, held.name, place.block, place.index)
         last, applicability, inner = found.last, found.applicability, bool(found.inner)
-        if sum(
-            isinstance(n, ast.Name) and n.id == held.name and isinstance(n.ctx, ast.Store)
-            for s in place.block[place.index : last + 1]
-            for n in ast.walk(s)
-        ) > 1 and not isinstance(statement, ast.If):
-            raise Refused(f"`{held.name}` is bound again inside")
     else:
         last, applicability = region.inline(code, site, call, place.block, place.index)
         inner = False
     if inner and not keep.again:
         raise Refused("a second release would raise")
-    for node in own_nodes(code.scope(statement)):
-        if isinstance(node, ast.Call) and code.dotted(node.func) in ("locals", "vars", "exec", "eval", "dir"):
-            raise Refused("a new name would show in `locals()`")
     final = place.block[last]
     rewrite.own_lines(code, [statement, final])
     stack, edits = imports.spelling(code, statement, "contextlib", "ExitStack")
-    name = code.fresh("stack", "exit_stack")
+    name = code.fresh(statement, "stack", "exit_stack")
     before, after = f"{name}.enter_context(", ")"
     if keep.form is Form.CLOSING:
         closing, more = imports.spelling(code, statement, "contextlib", "closing")

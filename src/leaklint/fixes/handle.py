@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from leaklint.analysis.facts import Site
 from leaklint.fixes.code import Code, Refused
 
+_APART = frozenset({"tempfile", "os", "pty", "socket", "ftplib"})
+"""packages whose calls return data beside a resource"""
+
 
 @dataclass(frozen=True, slots=True)
 class Handle:
@@ -25,6 +28,8 @@ class Handle:
     awaited: bool
     owner: str
     call: ast.Call
+    beside: tuple[str, ...] = ()
+    """variables that the same call fills with what needs the resource as well: the reader beside a writer"""
 
 
 def find(code: Code, site: Site) -> Handle | None:
@@ -47,12 +52,15 @@ def find(code: Code, site: Site) -> Handle | None:
         raise Refused(f"`{around.target.id}` is bound in the middle of an expression")
     else:
         return None
+    beside: tuple[str, ...] = ()
     rest = "" if value is not call and not isinstance(value, ast.Await) else site.part
     if isinstance(target, ast.Tuple | ast.List) and rest.startswith("[") and rest[1:-1].isdecimal():
         elements = target.elts
         index = int(rest[1:-1])
         if any(isinstance(e, ast.Starred) for e in elements) or index >= len(elements):
             raise Refused("it is unpacked in a way that gives it no plain name")
+        if site.resource.package not in _APART and len(site.resource.parts) == 1:
+            beside = tuple(e.id for e in elements if isinstance(e, ast.Name) and e is not elements[index])
         target, rest, plain = elements[index], "", False
     if isinstance(target, ast.Attribute | ast.Subscript):
         raise Refused(f"it is stored in `{code.source(target)}`")
@@ -67,7 +75,7 @@ def find(code: Code, site: Site) -> Handle | None:
             text, plain = name + rest, False
         else:
             raise Refused("it has no plain name")
-    return Handle(name, text, statement, plain, awaited, owner, call)
+    return Handle(name, text, statement, plain, awaited, owner, call, beside)
 
 
 def _whole(call: ast.Call, code: Code, part: str) -> tuple[ast.expr, bool]:

@@ -6,8 +6,7 @@ import ast
 
 from leaklint.analysis.facts import Site
 from leaklint.edit import Applicability
-from leaklint.fixes.code import Code, Refused, leaves
-from leaklint.fixes.uses import own_nodes
+from leaklint.fixes.code import Code, Refused, leaves, own_nodes
 from leaklint.syntax.names import FunctionNode
 
 _RESULTS = (ast.Name, ast.Call, ast.Await, ast.NamedExpr)

@@ -14,7 +14,6 @@ from leaklint.edit import Applicability, Edit, Fix
 from leaklint.fixes import handle, imports, keeper, region, rewrite
 from leaklint.fixes.code import SCOPES, Code, Refused
 from leaklint.fixes.keeper import Form, Keeper
-from leaklint.fixes.uses import own_nodes
 
 NAMES = {
     "file": "file", "temporary": "file", "cursor": "cursor", "connection": "conn", "response": "response",
@@ -42,10 +41,9 @@ def build(code: Code, site: Site) -> Fix:
     if not isinstance(statement, (*_SIMPLE, ast.For)):
         raise Refused(f"it is opened in the middle of `{_keyword(statement)}`")
     evaluated_first(code, value, statement)
-    for node in own_nodes(code.scope(statement)):
-        if isinstance(node, ast.Call) and code.dotted(node.func) in ("locals", "vars", "exec", "eval", "dir"):
-            raise Refused("a new name would show in `locals()`")
-    name = code.fresh(NAMES.get(site.resource.kind, "resource"), f"opened_{site.resource.kind.replace('-', '_')}")
+    name = code.fresh(
+        statement, NAMES.get(site.resource.kind, "resource"), f"opened_{site.resource.kind.replace('-', '_')}"
+    )
     return _hoisted(code, site, statement, keep, value, name)
 
 

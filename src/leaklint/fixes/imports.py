@@ -22,24 +22,37 @@ def spelling(code: Code, node: ast.AST, module: str, name: str) -> tuple[str, li
             for alias in statement.names:
                 if alias.name == name and _means(code, node, alias.asname or name):
                     return alias.asname or name, []
-    if code.fresh(name) == name:
+    if code.is_free(name):
         for statement in code.tree.body:
-            if isinstance(statement, ast.ImportFrom) and statement.module == module and not statement.level:
-                last = statement.names[-1]
-                if last.name != "*" and statement.lineno == statement.end_lineno:
-                    end = code.lines.offset(last.end_lineno or last.lineno, last.end_col_offset or 0)
-                    return name, [Edit(end, end, f", {name}")]
+            if isinstance(statement, ast.ImportFrom) and statement.module == module and _is_open(statement):
+                return name, [_beside(code, statement, name)]
         return name, [_statement(code, node, f"from {module} import {name}", module)]
-    if code.fresh(module) == module:
+    if code.is_free(module):
         return f"{module}.{name}", [_statement(code, node, f"import {module}", module)]
     raise Refused(f"`{name}` and `{module}` mean something else in this file")
+
+
+def _is_open(statement: ast.ImportFrom) -> bool:
+    """Whether a name can be put beside those that it imports."""
+    return not statement.level and statement.names[0].name != "*" and statement.lineno == statement.end_lineno
+
+
+def _beside(code: Code, statement: ast.ImportFrom, name: str) -> Edit:
+    """The edit that adds a name to an import, classes before functions, each in the order of the alphabet."""
+    for alias in statement.names:
+        if (alias.name[0].islower(), alias.name) > (name[0].islower(), name):
+            start = code.lines.offset(alias.lineno, alias.col_offset)
+            return Edit(start, start, f"{name}, ")
+    last = statement.names[-1]
+    end = code.lines.offset(last.end_lineno or last.lineno, last.end_col_offset or 0)
+    return Edit(end, end, f", {name}")
 
 
 def together(edits: list[Edit]) -> list[Edit]:
     """Edits that each add an import of one module, as one statement where they stand at one place."""
     if len(edits) == 2 and edits[0].start == edits[1].start:
         first, second = edits
-        if first.text.startswith(", "):
+        if "import " not in first.text:
             return [Edit(first.start, first.end, first.text + second.text)]
         names = second.text.strip().rpartition(" ")[2]
         other = first.text.strip().rpartition(" ")[2]
@@ -55,7 +68,7 @@ def module(code: Code, node: ast.AST, name: str) -> tuple[str, list[Edit]]:
                 local = alias.asname or alias.name
                 if alias.name == name and _means(code, node, local):
                     return local, []
-    if code.fresh(name) != name:
+    if not code.is_free(name):
         raise Refused(f"`{name}` means something else in this file")
     return name, [_statement(code, node, f"import {name}", name)]
 
@@ -93,8 +106,10 @@ def _statement(code: Code, node: ast.AST, text: str, module: str) -> Edit:
         return _among(code, imports, text, module)
     if index:
         rewrite.own_lines(code, [body[index - 1]])
-        blank = [""] if not isinstance(body[index - 1], ast.ImportFrom) else []
-        return rewrite.lines_after(code, rewrite.last_line(body[index - 1]), [*blank, text])
+        line = rewrite.last_line(body[index - 1])
+        before = [""] if not isinstance(body[index - 1], ast.ImportFrom) else []
+        after = [""] if line < len(code.lines.starts) and code.lines.line(line + 1).strip() else []
+        return rewrite.lines_after(code, line, [*before, text, *after])
     line = rewrite.first_line(body[0])
     rewrite.own_lines(code, body[:1])
     return rewrite.lines_before(code, line, [text, ""])
@@ -102,11 +117,11 @@ def _statement(code: Code, node: ast.AST, text: str, module: str) -> Edit:
 
 def _among(code: Code, imports: list[ast.stmt], text: str, module: str) -> Edit:
     """Behind the last standard library import that sorts before it, else before the first, else behind the last."""
-    rewrite.own_lines(code, imports)
+    rewrite.own_lines(code, *([statement] for statement in imports))
     form = isinstance(ast.parse(text).body[0], ast.ImportFrom)
     run = [s for s in imports if _module(s).partition(".")[0] in sys.stdlib_module_names]
     if not run:
-        return rewrite.lines_before(code, rewrite.first_line(imports[0]), [text])
+        return rewrite.lines_before(code, rewrite.first_line(imports[0]), [text, ""])
     before = [s for s in run if (isinstance(s, ast.ImportFrom), _module(s)) < (form, module)]
     if before:
         return rewrite.lines_after(code, rewrite.last_line(before[-1]), [text])

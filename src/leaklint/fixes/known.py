@@ -7,11 +7,12 @@ Only what is listed counts as data. Names mean the same for everything that the 
 from __future__ import annotations
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
     return frozenset(text.split())
 
 
-DATA_METHODS = _words(
+DATA_METHODS = words(
     """
     aclose acquire bind cleanup close closed commit communicate copy_expert copy_from cwd decode delete_object
     disconnect encode executemany executescript exists expire extract extractall fetch_row fetchall fetchmany
@@ -26,7 +27,7 @@ DATA_METHODS = _words(
     """
 )
 """methods of what is open whose result is data: files, sockets, databases, archives, clients"""
-DATA_ATTRIBUTES = _words(
+DATA_ATTRIBUTES = words(
     """
     autocommit closed code content description encoding errno filename format height in_transaction
     isolation_level lastrowid mode name ok pid reason returncode rowcount server_version size status status_code
@@ -34,7 +35,7 @@ DATA_ATTRIBUTES = _words(
     """
 )
 """attributes that are numbers and texts"""
-OPENING_METHODS = _words(
+OPENING_METHODS = words(
     """
     __enter__ __iter__ aggregate begin buffer channel connection cursor detach download execute extractfile fileno
     find get_object getmember getmembers imap imap_unordered infolist iter_batches iter_content iter_lines
@@ -42,31 +43,38 @@ OPENING_METHODS = _words(
     """
 )
 """methods that return what reads from the resource later"""
-ROW_METHODS = _words(
+ROW_METHODS = words(
     """
     cursor execute fetchall fetchmany iter_content iter_lines readlines splitlines
     """
 )
 """methods whose result is iterated for data"""
-KEEPING_METHODS = _words(
+KEEPING_METHODS = words(
     """
     __setitem__ add addHandler add_done_callback add_reader append appendleft attach bind cache enqueue extend
     insert push put put_nowait register save_ref set setattr setdefault store submit subscribe update
     """
 )
 """methods of a container or registry, which keep what they are given"""
-DATA_FUNCTIONS = _words(
+DATA_FUNCTIONS = words(
     """
-    all any bool bytearray bytes callable configparser.ConfigParser copy.copy dict fcntl.flock fcntl.lockf float
-    format frozenset hasattr hash hashlib.file_digest id int isinstance issubclass json.dump json.dumps json.load
-    json.loads len list marshal.dump marshal.load max min next orjson.loads os.fchmod os.fchown os.fstat os.fsync
-    os.ftruncate os.isatty os.lseek os.read os.sendfile os.write pickle.dump pickle.load plistlib.load print repr
-    select.select set shutil.copyfileobj simplejson.load sorted str sum time.sleep toml.dump toml.load tomli.load
-    tomllib.load tuple type ujson.load yaml.dump yaml.full_load yaml.load yaml.safe_dump yaml.safe_load
+    all any base64.b64encode bool bytearray bytes callable configparser.ConfigParser copy.copy dict fcntl.flock
+    fcntl.lockf float format frozenset gzip.compress hasattr hash hashlib.file_digest hashlib.md5 hashlib.sha256
+    id int io.BytesIO io.StringIO isinstance issubclass json.dump json.dumps json.load json.loads len list
+    marshal.dump marshal.load max min next orjson.loads os.chmod os.fchmod os.fchown os.fstat os.fsync
+    os.ftruncate os.isatty os.listdir os.lseek os.lstat os.makedirs os.mkdir os.path.exists os.path.getmtime
+    os.path.getsize os.path.isdir os.path.isfile os.read os.remove os.rename os.replace os.rmdir os.sendfile
+    os.stat os.unlink os.utime os.write pickle.dump pickle.load plistlib.load print repr select.select set
+    shutil.copy shutil.copy2 shutil.copyfile shutil.copyfileobj shutil.copytree shutil.move shutil.rmtree
+    simplejson.load sorted str subprocess.call subprocess.check_call subprocess.check_output subprocess.run sum
+    time.sleep toml.dump toml.load tomli.load tomllib.load tuple type ujson.load yaml.dump yaml.full_load
+    yaml.load yaml.safe_dump yaml.safe_load zlib.compress zlib.decompress
     """
 )
 """functions that use what they are given and keep nothing of it, and whose result is data"""
-BORROWING_METHODS = _words(
+LOCKS = words("fcntl.flock fcntl.lockf fcntl.ioctl msvcrt.locking portalocker.lock")
+"""functions whose effect lasts as long as the descriptor is open"""
+BORROWING_METHODS = words(
     """
     copyfileobj critical debug download_fileobj dump dumps error exception execute executemany info load loads log
     patch post put put_object read_file readfp readinto safe_load send sendall sendfile upload_fileobj upload_part

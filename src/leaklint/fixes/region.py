@@ -7,15 +7,15 @@ have another value by then (the variable is bound again before) does not count.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from leaklint.analysis.facts import Site
 from leaklint.catalogue.model import Resource
 from leaklint.edit import Applicability
 from leaklint.fixes import keeper, known
-from leaklint.fixes.code import SCOPES, Code, Refused
-from leaklint.fixes.uses import Taint, Uses, own_nodes
+from leaklint.fixes.code import SCOPES, Code, Refused, own_nodes
+from leaklint.fixes.uses import Taint, Uses
 from leaklint.syntax.names import FunctionNode
 
 YIELDS_BACK = frozenset({"contextmanager", "asynccontextmanager", "fixture"})
@@ -42,8 +42,18 @@ class Region:
         return self.block[self.first : self.last + 1]
 
 
-def find(code: Code, site: Site, name: str, block: list[ast.stmt], first: int, acquisition: ast.stmt) -> Region:
+def find(
+    code: Code,
+    site: Site,
+    name: str,
+    block: list[ast.stmt],
+    first: int,
+    acquisition: ast.stmt,
+    beside: Iterable[str] = (),
+) -> Region:
     """The region of the variable ``name`` that begins with ``block[first]``. Raises Refused.
+
+    ``beside`` are variables that the same call filled and that need the resource as well.
 
     ``acquisition`` is the statement behind which the variable holds the resource: the one before, or one inside of it.
     """
@@ -54,7 +64,8 @@ def find(code: Code, site: Site, name: str, block: list[ast.stmt], first: int, a
     _only_here(code, name, scope)
     end = _rebound(block, first, name)
     release = _release(code, resource, name, block, first, end)
-    uses = Uses(code, resource, {name: Taint.NEEDS}, {name} if resource.kind in known.ROW_KINDS else set())
+    rows = {name} if resource.kind in known.ROW_KINDS else set()
+    uses = Uses(code, resource, {name: Taint.NEEDS, **dict.fromkeys(beside, Taint.NEEDS)}, rows)
     followed = block[first : release[0]] if release else block[first:end]
     uses.follow(followed)
     if release:
@@ -203,7 +214,7 @@ def stores(node: ast.stmt, name: str) -> bool:
             targets = [item.optional_vars for item in node.items if item.optional_vars]
         case _:
             pass
-    return any(isinstance(n, ast.Name) and n.id == name for t in targets for n in ast.walk(t)) or any(
+    return any(_is_store(n, name) for t in targets for n in ast.walk(t)) or any(
         isinstance(n, ast.NamedExpr) and n.target.id == name for n in ast.walk(node)
     )
 

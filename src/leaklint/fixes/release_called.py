@@ -9,8 +9,7 @@ import ast
 
 from leaklint.analysis.facts import Site
 from leaklint.edit import Applicability, Edit, Fix
-from leaklint.fixes.code import Code, Refused
-from leaklint.fixes.uses import own_nodes
+from leaklint.fixes.code import Code, Refused, own_nodes
 from leaklint.syntax.names import dotted
 
 

@@ -74,11 +74,12 @@ def line_end(code: Code, line: int) -> int:
     return code.lines.starts[line] if line < len(code.lines.starts) else len(code.text)
 
 
-def own_lines(code: Code, statements: Sequence[ast.stmt]) -> None:
-    """Refuse statements that share a line with another, or have a form feed in their indentation."""
-    for statement in statements:
-        indentation(code, statement)
-        comment_after(code, statement)
+def own_lines(code: Code, *runs: Sequence[ast.stmt]) -> None:
+    """Refuse runs of statements that do not begin and end with their lines."""
+    for run in runs:
+        if run:
+            indentation(code, run[0])
+            comment_after(code, run[-1])
 
 
 def indent(code: Code, first: int, last: int, step: str) -> list[Edit]:
@@ -93,6 +94,13 @@ def indent(code: Code, first: int, last: int, step: str) -> list[Edit]:
             raise Refused("a form feed stands in its indentation")
         edits.append(Edit(start, start, step))
     return edits
+
+
+def blank(code: Code, first: int, last: int) -> list[Edit]:
+    """Delete the blank lines from ``first`` to ``last`` (1-based): a block does not begin with them."""
+    if first > last or any(code.lines.line(line).strip() for line in range(first, last + 1)):
+        return []
+    return [Edit(code.lines.starts[first - 1], line_end(code, last), "")]
 
 
 def remove(code: Code, statements: Sequence[ast.stmt], step: str = "") -> list[Edit]:

@@ -64,10 +64,7 @@ class Situation:
 
     def check_lines(self) -> None:
         """Refuse statements at the edges that share their lines with others."""
-        around = [self.acquisition, *self.region.release]
-        if self.has_body:
-            around += [self.region.statements[0], self.region.statements[-1]]
-        rewrite.own_lines(self.code, around)
+        rewrite.own_lines(self.code, [self.acquisition], self.region.statements, self.region.release)
 
     @property
     def releases_first_way(self) -> bool:

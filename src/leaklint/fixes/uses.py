@@ -13,7 +13,8 @@ from enum import IntEnum
 
 from leaklint.catalogue.model import Effect, Resource
 from leaklint.fixes import known
-from leaklint.fixes.code import Code
+from leaklint.fixes.borrowing import Loan, loan
+from leaklint.fixes.code import Code, own_nodes
 from leaklint.syntax.names import FunctionNode
 
 
@@ -27,6 +28,8 @@ class Taint(IntEnum):
 
 _LAZY = frozenset({Effect.DERIVES, Effect.PASSES, Effect.HOLDS, Effect.CLOSER, Effect.KEEPS, Effect.STACK_ENTER})
 _EAGER = frozenset({Effect.EXHAUSTS, Effect.QUIET, Effect.PARSER})
+_TEXTS = known.words("format join replace strip lstrip rstrip lower upper encode decode splitlines split")
+"""methods of texts whose result is a text with the same in it"""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,11 @@ class Uses:
     doubts: list[tuple[ast.AST, str]] = field(default_factory=list)
     """where an unknown function may keep it"""
     _generators: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def is_path(self) -> bool:
+        """Whether the name of the file goes with the resource: a text made of it is as good as the handle."""
+        return self.resource.kind in ("temporary", "temp-path") and not self.resource.id.endswith("-kept")
 
     def follow(self, statements: Iterable[ast.stmt]) -> None:
         """Spread the taints through the statements until nothing changes, then note what became of them."""
@@ -122,12 +130,17 @@ class Uses:
         if node is not None and node is self.origin:
             return Taint.NEEDS
         match node:
-            case None | ast.Constant() | ast.Compare() | ast.JoinedStr() | ast.FormattedValue():
+            case None | ast.Constant() | ast.Compare():
                 return Taint.DATA
+            case ast.JoinedStr():
+                return max(map(self.of, node.values), default=Taint.DATA) if self.is_path else Taint.DATA
+            case ast.FormattedValue():
+                return self.of(node.value)
             case ast.Name():
                 return self.taints.get(node.id, Taint.DATA)
             case ast.Attribute():
-                return Taint.DATA if node.attr in known.DATA_ATTRIBUTES else self.of(node.value)
+                data = node.attr in known.DATA_ATTRIBUTES and not (self.is_path and node.attr in ("name", "filename"))
+                return Taint.DATA if data else self.of(node.value)
             case ast.Subscript() | ast.Starred() | ast.Await() | ast.NamedExpr():
                 return self.of(node.value)
             case ast.Call():
@@ -193,6 +206,8 @@ class Uses:
         receiver = self.of(node.func.value) if isinstance(node.func, ast.Attribute) else self.of(node.func)
         if receiver and isinstance(node.func, ast.Attribute):
             attribute = node.func.attr
+            if self.is_path and attribute in _TEXTS:
+                return receiver
             if attribute in known.DATA_METHODS:
                 return Taint.DATA
             return Taint.NEEDS if receiver and attribute in known.OPENING_METHODS else Taint.MAYBE
@@ -202,9 +217,17 @@ class Uses:
             return Taint.DATA
         name = self.code.dotted(node.func)
         effect = self.code.effect(node)
+        if self.is_path and (name in ("str", "repr", "format") or (effect and effect.effect is Effect.SPELLS)):
+            return given
+        if effect is not None and effect.effect is Effect.SPELLS:
+            return Taint.DATA
+        if name.startswith("pandas.read_") and not _is_lazy_read(node):
+            return Taint.DATA
         if name in known.DATA_FUNCTIONS or (effect is not None and effect.effect in _EAGER):
             return Taint.DATA
-        if isinstance(node.func, ast.Attribute) and node.func.attr in known.DATA_METHODS | known.BORROWING_METHODS:
+        plain = known.DATA_METHODS | known.BORROWING_METHODS
+        plain = plain - _TEXTS if self.is_path else plain
+        if isinstance(node.func, ast.Attribute) and node.func.attr in plain:
             return Taint.DATA
         if (effect is not None and effect.effect in _LAZY) or name in self.code.catalogue.acquirers:
             return Taint.NEEDS
@@ -212,7 +235,16 @@ class Uses:
         last = called.rpartition(".")[2]
         if last[:1].isupper() or self._is_generator(last):
             return Taint.NEEDS
+        if all(self._loan(node, a) is Loan.RETURNED for a in self._given(node)):
+            return Taint.DATA
         return Taint.MAYBE
+
+    def _given(self, node: ast.Call) -> list[ast.expr]:
+        """The arguments that need the resource, or may."""
+        return [a for a in (*node.args, *(k.value for k in node.keywords)) if self.of(a)]
+
+    def _loan(self, node: ast.Call, argument: ast.expr) -> Loan:
+        return loan(self.code, node, argument)
 
     def _is_generator(self, name: str) -> bool:
         """Whether a function of this name in this file runs later than it is called."""
@@ -273,6 +305,7 @@ class Uses:
                 self.problems.append((node, f"it is stored in `{self.code.source(target)}`"))
 
     def _passed(self, node: ast.Call) -> None:
+        self._ends_otherwise(node)
         given = self._arguments(node)
         if not given:
             return
@@ -290,14 +323,29 @@ class Uses:
             or (effect is not None and effect.effect in (Effect.FINALIZER, Effect.STACK_CALLBACK, Effect.KEEPS))
         ):
             self.problems.append((node, f"it is handed to `{ast.unparse(node.func)}`, which keeps it"))
+        elif all(self._loan(node, a) is Loan.RETURNED for a in self._given(node)):
+            return
+        elif root in ("self", "cls"):
+            self.problems.append((node, f"`{ast.unparse(node.func)}` may keep it"))
         elif effect is None and name not in self.code.catalogue.acquirers:
             self.doubts.append((node, f"`{ast.unparse(node.func)}` may keep it"))
 
+    def _ends_otherwise(self, node: ast.Call) -> None:
+        """Note calls after which closing is not what it was: the handle gives its file away, or holds a lock by it."""
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "detach" and self.of(node.func.value):
+            self.problems.append((node, f"`{self.code.source(node.func)}` gives away what is to be closed"))
+        elif self.code.dotted(node.func) in known.LOCKS and any(self.tainted(a) for a in node.args):
+            self.problems.append((node, f"`{self.code.source(node.func)}` holds as long as it is open"))
+
     def _borrows(self, node: ast.Call) -> bool:
+        if isinstance(node.func, ast.Attribute) and node.func.attr in known.KEEPING_METHODS:
+            return False
         effect = self.code.effect(node)
         if self.code.dotted(node.func) in known.DATA_FUNCTIONS:
             return True
-        if effect is not None and effect.effect in _EAGER | {Effect.BORROWS, Effect.DERIVES}:
+        if effect is not None and effect.effect in _EAGER | {Effect.BORROWS, Effect.DERIVES, Effect.SPELLS}:
+            return True
+        if self.code.dotted(node.func).startswith("pandas.read_"):
             return True
         return isinstance(node.func, ast.Attribute) and node.func.attr in known.BORROWING_METHODS
 
@@ -312,14 +360,8 @@ class Uses:
         return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store) for n in own_nodes(scope))
 
 
-def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a scope, without those of functions and classes inside."""
-    stack = list(ast.iter_child_nodes(scope))
-    while stack:
-        node = stack.pop()
-        yield node
-        if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
-            stack.extend(ast.iter_child_nodes(node))
+def _is_lazy_read(node: ast.Call) -> bool:
+    return any(keyword.arg in ("chunksize", "iterator", None) for keyword in node.keywords)
 
 
 def _root(node: ast.expr) -> str:

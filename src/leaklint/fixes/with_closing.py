@@ -34,7 +34,7 @@ def build(code: Code, site: Site) -> Fix:
         raise Refused("the `with` binds something else")
     target = around.optional_vars
     if target is None:
-        name = code.fresh("conn", "connection", "db")
+        name = code.fresh(statement, "conn", "connection", "db")
     elif isinstance(target, ast.Name):
         name = target.id
     else:

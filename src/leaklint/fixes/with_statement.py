@@ -27,6 +27,7 @@ def build(at: Situation) -> Fix:
     closing, edits = at.heading()
     edits = [*edits, *at.inner_releases(), *head(at, statement, closing)]
     if at.has_body:
+        edits += rewrite.blank(code, rewrite.last_line(statement) + 1, at.first_line - 1)
         edits += rewrite.indent(code, at.first_line, at.last_line, at.step)
     else:
         edits.append(rewrite.lines_after(code, rewrite.last_line(statement), [f"{at.indentation}{at.step}pass"]))

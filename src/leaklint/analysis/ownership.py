@@ -37,6 +37,7 @@ CONSTRUCTING = _MAKING | _ENTERING
 """methods whose exception leaves their caller without the object"""
 _EXITS = frozenset({"__exit__", "__aexit__"})
 _FINALISER = "__del__"
+_WITH = " with its "
 _PASSING = frozenset(
     {"archive-member", "aws-client", "cursor", "process", "registration", "response", "temp-path", "thread"}
 )
@@ -239,6 +240,8 @@ class Owners:
 
     def owner(self, module: Module, owner: str) -> Owner | None:
         """The class as a resource; None when its objects own nothing that a method of theirs releases."""
+        if self._hands_itself_out(module, owner):
+            return None
         owed = [f for f in self.fields(module, owner) if _is_kept(f.resource)]
         verdicts = {f: self.verdict(module, owner, f.name, f.resource) for f in owed}
         owed = sorted((f for f in owed if verdicts[f].methods), key=_weight)
@@ -253,6 +256,21 @@ class Owners:
             resource = replace(resource, starts=tuple(sorted(self._starting(module, owner, opening))))
         return Owner(resource, tuple(owed), bool(made) and all(f.conditional for f in made))
 
+    def _hands_itself_out(self, module: Module, owner: str) -> bool:
+        """Whether a constructor gives the object, or a method of it, to somebody who may keep it and release it."""
+        methods = self._methods(module, owner)
+        for name in _MAKING & methods.keys():
+            home, info = methods[name]
+            graph = home.graph(info.name)
+            own = own_object(home, graph) if graph is not None else ""
+            if graph is None or not own:
+                continue
+            handed = {own, *(f"{own}.{method}" for method in methods)}
+            for op in graph.ops:
+                if isinstance(op, ops.Call) and op.method not in _MAKING and any(a.place in handed for a in op.args):
+                    return True
+        return False
+
     def _resource(self, module: Module, owner: str, owed: list[Field], releasing: list[str]) -> Resource:
         main = owed[0].resource
         methods = self._methods(module, owner)
@@ -265,7 +283,7 @@ class Owners:
                 for alternative in main.release
                 if all(step.form == "method" for step in alternative)
             ]
-        noun = main.noun if ":" in main.type else f"`{owner}` with its {main.noun}"
+        noun = f"`{owner}`{_WITH}{main.noun.rpartition(_WITH)[2]}"
         return Resource(
             id=f"{main.id.partition('@')[0]}@{instance_type(module, owner)}",
             kind=main.kind,

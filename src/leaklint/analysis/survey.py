@@ -58,6 +58,9 @@ def _surveyed(
         kept = summaries.owners.keeps(module, cfg, walk, context)
         if kept is not None and around.closed_outside(kept.name):
             kept = replace(kept, foreign=True)
+        if found.acquisition.resource.argument == "receiver" and not (walk.released or context.notes.released):
+            # What is only released before it is connected again is no pair.
+            continue
         yield _Surveyor(module, cfg, around, found, walk, context, holds), kept
 
 

@@ -73,11 +73,13 @@ from leaklint.rules.verdict import kept_by_class
 
 
 def check(facts: ModuleFacts) -> Iterator[Draft]:
-    """A draft per acquisition that a class keeps and cannot release."""
+    """A draft per field of a class that it fills with what it cannot release, at the first acquisition."""
+    seen: set[tuple[str, str]] = set()
     for site in facts.sites:
         confidence, kept = kept_by_class(site), site.kept_by
-        if confidence is None or kept is None:
+        if confidence is None or kept is None or (kept.owner, kept.name) in seen:
             continue
+        seen.add((kept.owner, kept.name))
         text = f"`{kept.owner}` keeps this {site.resource.noun} in `{kept.name}` and has no method that"
         text += f" {wording.present(site)} it"
         if kept.finaliser:

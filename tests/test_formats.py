@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json as stdlib_json
+import random
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -398,6 +400,82 @@ class TestSpans:
         lines = FIXABLE.splitlines(keepends=True)
         start, end = (sum(map(len, lines[: line - 1])) + column - 1 for line, column in (single.start, single.end))
         assert FIXABLE[:start] + single.text + FIXABLE[end:] == apply(FIXABLE, one.fix.edits)
+
+
+class TestAnyText:
+    PIECES = (
+        *(
+            "::",
+            "##[error]",
+            "::error::",
+            "%0A",
+            "%25",
+            "%",
+            "\n",
+            "\r",
+            "\r\n",
+            ",",
+            "=",
+            ":",
+            ";",
+            "]",
+            "file=x",
+            "error",
+        ),
+        *(
+            "[x](1)",
+            "|",
+            "`",
+            "``",
+            "*a*",
+            "<b>",
+            "&",
+            "&#10;",
+            "]]>",
+            "-->",
+            "\\",
+            '"',
+            "'",
+            "{0}",
+            "$(x)",
+            "@me",
+            " ",
+            "\t",
+        ),
+        *("\x00", "\x1b[2J", "\u2028", "\u202e", "\ufffe", "\udcff", "é", "日", "\U0001f600", "a"),
+    )
+
+    def reports(self) -> Iterator[tuple[Report, Finding]]:
+        """Reports of one finding whose path and texts are made of what means something to some reader."""
+        chance = random.Random(5)
+
+        def text(least: int) -> str:
+            return "".join(chance.choices(self.PIECES, k=chance.randint(least, 6)))
+
+        for _ in range(300):
+            path = text(1)
+            where = at(chance.randint(1, 3), path=path)
+            steps = [Step(at(2, path=chance.choice([path, text(1)])), text(1)) for _ in range(chance.randint(0, 2))]
+            one = finding(where, *steps, message=f"m{text(1)}", help=text(0), function=text(1))
+            yield Report([Checked(path, (one,), (one,)), Failed(text(1), text(1), chance.randint(0, 3))]), one
+
+    def test_no_text_breaks_a_format(self) -> None:
+        for report, one in self.reports():
+            path = one.location.path
+            annotations = list(commands(text_of(github.render(report, places=PLACES))))
+            assert [command.name for command in annotations] == ["error", "warning"]
+            assert annotations[1].properties["file"] == path.encode("utf-8", "backslashreplace").decode()
+            assert annotations[1].data.count("\n") == len(one.steps) + bool(one.help)
+            check_junit(text_of(junit.render(report)))
+            check_gitlab(stdlib_json.loads(text_of(gitlab.render(report, places=PLACES))))
+            check_rdjson(stdlib_json.loads(text_of(rdjson.render(report))))
+            document = stdlib_json.loads(text_of(sarif.render(report, places=PLACES)))
+            check_sarif(document)
+            place = document["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+            assert unquote_to_bytes(place["artifactLocation"]["uri"]) == path.encode("utf-8", "surrogateescape")
+            rows = list(markdown.render(report, places=PLACES, base="https://example.org/r"))
+            assert [row.count("|") for row in rows if row.startswith("| ")] == [3, 3, 5, 5]
+            text_of(rows).encode()
 
 
 LEAK = "def f(p):\n    source = open(p)\n    return source.read()\n"

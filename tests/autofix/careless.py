@@ -25,7 +25,9 @@ def _acquired(statement: ast.stmt) -> str | None:
     if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
         if isinstance(statement.value, ast.Call) and ACQUIRES.match(ast.unparse(statement.value.func) + "("):
             return statement.targets[0].id
-        if isinstance(statement.value, ast.Call) and ACQUIRES.search(ast.unparse(statement.value.func).split(".")[-1] + "("):
+        if isinstance(statement.value, ast.Call) and ACQUIRES.search(
+            ast.unparse(statement.value.func).split(".")[-1] + "("
+        ):
             return statement.targets[0].id
     return None
 
@@ -35,7 +37,11 @@ def _mentions(statement: ast.stmt, name: str) -> bool:
 
 
 def _closes(statement: ast.stmt, name: str) -> bool:
-    return isinstance(statement, ast.Expr) and ast.unparse(statement) in (f"{name}.close()", f"{name}.cleanup()", f"{name}.close")
+    return isinstance(statement, ast.Expr) and ast.unparse(statement) in (
+        f"{name}.close()",
+        f"{name}.cleanup()",
+        f"{name}.close",
+    )
 
 
 def to_the_last_mention(source: bytes) -> bytes:
@@ -123,7 +129,7 @@ def hoist_inline(source: bytes) -> bytes:
 
 
 def closing_everywhere(source: bytes) -> bytes:
-    """``with closing(...)`` over what follows, instead of any ``with`` of a connection too, imported on the first line."""
+    """``with closing(...)`` over what follows, and in any ``with`` of a connection; imported on the first line."""
     tree = ast.parse(source)
     for block in list(_blocks(tree)):
         for index in range(len(block) - 1, -1, -1):
@@ -164,5 +170,13 @@ def _written(tree: ast.Module) -> bytes:
 
 CARELESS: dict[str, Fixer] = {
     fixer.__name__: fixer
-    for fixer in (to_the_last_mention, to_the_end, close_before_the_end, delete_unused, hoist_inline, closing_everywhere, by_lines)
+    for fixer in (
+        to_the_last_mention,
+        to_the_end,
+        close_before_the_end,
+        delete_unused,
+        hoist_inline,
+        closing_everywhere,
+        by_lines,
+    )
 }

@@ -33,8 +33,6 @@ from tests.autofix.surroundings import TABLE, Folder, Keys, Server, descriptors,
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 2.0
 """seconds after which a run is taken to hang"""
-MOST, MOST_WITH_SERVERS = 120, 40
-"""pairs of a call and a kind of fault that are tried with one program"""
 MEMORY = Path("/dev/shm")
 """where files cost less than on a disk"""
 ENOUGH = 4
@@ -52,6 +50,8 @@ class Case:
     repaired: frozenset[str] = frozenset()
     needs: tuple[str, ...] = ()
     """servers whose rows are compared"""
+    most: int = 80
+    """pairs of a call and a kind of fault that are tried at most"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Comparison:
         self._code = instrumented(case.before, "<before>")
         self._undisturbed = runner.run(self._code)
         self._seen: dict[tuple[Point | None, bool], Observation] = {(None, False): self._undisturbed}
-        self.points = list(itertools.islice(self._points(), MOST_WITH_SERVERS if case.needs else MOST))
+        self.points = list(itertools.islice(self._points(), case.most))
 
     def _points(self) -> Iterator[Point]:
         kinds = kinds_of(self._case.before)
@@ -180,11 +180,13 @@ class Comparison:
             where = "undisturbed" if point is None else str(point)
             before, after = self._before(point, False), self._runner.run(code, point)
             yield from (f"{where}: {text}" for text in _compared(before, after))
+            if after.outcome.startswith("raised Hang"):
+                return
             if point is None or point.kind is Fault:
                 held, left = self._before(point, True), self._runner.run(code, point, hold=True)
                 if left.descriptors > held.descriptors:
                     yield f"{where}: {left.descriptors} descriptors are left open instead of {held.descriptors}"
-                elif repaired and left.descriptors and (point is None or point.key not in QUIET):
+                elif repaired and left.descriptors and (point is None or point.key not in QUIET | WRAPPERS):
                     yield f"{where}: {left.descriptors} descriptors are left open though nothing is found any more"
 
     def _calls(self, after: Observation) -> Iterator[str]:
@@ -241,13 +243,13 @@ def _in_folder(cases: list[Case], folder: Path) -> dict[str, Verdict]:
 
 def _packed(case: Case) -> list[Any]:
     after = {label: data.decode("latin-1") for label, data in case.after.items()}
-    return [case.name, case.before.decode("latin-1"), after, sorted(case.repaired), list(case.needs)]
+    return [case.name, case.before.decode("latin-1"), after, sorted(case.repaired), list(case.needs), case.most]
 
 
 def _unpacked(parts: list[Any]) -> Case:
-    name, before, after, repaired, needs = parts
+    name, before, after, repaired, needs, most = parts
     results = {label: text.encode("latin-1") for label, text in after.items()}
-    return Case(name, before.encode("latin-1"), results, frozenset(repaired), tuple(needs))
+    return Case(name, before.encode("latin-1"), results, frozenset(repaired), tuple(needs), most)
 
 
 def _alone(case: Case, folder: Path) -> list[Any]:

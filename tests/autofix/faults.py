@@ -15,10 +15,12 @@ RELEASES = frozenset(
     {".close", ".aclose", ".cleanup", ".quit", ".terminate", ".shutdown", ".disconnect", ".wait_closed", "close"}
 )
 """calls that a fix may drop, add or move: the block's exit makes them"""
-WRAPPERS = frozenset({"closing", ".closing", "aclosing", ".aclosing", "ExitStack", ".ExitStack", ".enter_context"})
+WRAPPERS = frozenset(
+    {"closing", ".closing", "aclosing", ".aclosing", "ExitStack", ".ExitStack", ".enter_context", ".wait"}
+)
 """calls that a fix may add"""
-QUIET = frozenset({"print", "len", "str", "isinstance", ".info", ".warning", ".debug"})
-"""calls that the contract takes not to raise"""
+QUIET = frozenset({"print", "len", "str", "isinstance", ".info", ".warning", ".debug", ".fdopen", ".TextIOWrapper"})
+"""calls that the contract takes not to raise, or to have taken over what they were given when they do"""
 
 
 class Fault(Exception):
@@ -43,7 +45,11 @@ class Point:
 
 @dataclass(slots=True)
 class Recorder:
-    """Follows the calls of one run; with ``hold`` it keeps their results, so that nothing is closed for being dropped."""
+    """Follows the calls of one run.
+
+    With ``hold`` it keeps what they return and can be closed, so that nothing is closed for being dropped; but no
+    cursors, whose open statements keep even a closed connection's descriptor.
+    """
 
     point: Point | None = None
     hold: bool = False
@@ -60,7 +66,8 @@ class Recorder:
     def _holding(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             result = function(*args, **kwargs)
-            self.held.append(result)
+            if hasattr(result, "close") and not hasattr(result, "fetchone"):
+                self.held.append(result)
             return result
 
         return call

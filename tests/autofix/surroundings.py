@@ -10,6 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.conformance.databases import MARIADB, USER
+from tests.conformance.probe import library
+
 FILES = {
     "a.txt": b"one\ntwo\nthree\n",
     "b.txt": b"1\n2\n",
@@ -19,8 +22,7 @@ FILES = {
 }
 TABLE = f"leaklint_autofix_{os.getpid()}"
 """of this process alone, in the databases of the servers"""
-MARIADB: dict[str, Any] = {"host": "127.0.0.1", "port": 3306, "user": "root", "password": "", "database": "test"}
-POSTGRES = f"host=127.0.0.1 port=5432 dbname=test user={os.environ.get('PGUSER', 'postgres')}"
+POSTGRES = f"host=127.0.0.1 port=5432 dbname=test user={USER}"
 
 
 class Folder:
@@ -119,9 +121,7 @@ class Keys:
     """The list of this process in Redis."""
 
     def __init__(self) -> None:
-        import redis
-
-        self._client = redis.Redis(host="127.0.0.1", socket_timeout=5)
+        self._client = library("redis").Redis(host="127.0.0.1", socket_timeout=5)
 
     def reset(self) -> None:
         """Leave one value, ``kept``."""
@@ -141,12 +141,8 @@ class Keys:
 def server(name: str) -> Server | Keys:
     """The server with this name: ``mariadb``, ``postgres`` or ``redis``."""
     if name == "mariadb":
-        import pymysql
-
-        return Server(pymysql.connect(**MARIADB))
+        return Server(library("pymysql").connect(**MARIADB))
     if name == "postgres":
-        import psycopg2
-
-        return Server(psycopg2.connect(POSTGRES))
+        return Server(library("psycopg2").connect(POSTGRES))
     assert name == "redis", name
     return Keys()

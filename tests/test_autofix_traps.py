@@ -28,17 +28,7 @@ UNSEEN = {
     "response_stream": "the file inside of the stand-in for a streaming body is not followed",
 }
 """traps that leave descriptors open although nothing is found in them, and why"""
-BROKEN: dict[tuple[str, str], str] = {
-    (name, mode): reason
-    for name, reason in {
-        "alias_in_list": "a handle that is appended to a list is closed before the list is read",
-        "named_temporary_file": "a temporary file is gone before it is read by its name",
-        "detached": "leaving the block of a detached file raises",
-        "lock_by_descriptor": "a lock is given back before the work that it protects",
-        "string_that_mentions_the_handle": "eval() uses the handle after the block",
-    }.items()
-    for mode in MODES
-}
+BROKEN: dict[tuple[str, str], str] = {}
 """by trap and mode what a fix still breaks"""
 
 LEAST_BROKEN = {

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE")
+_REPOSITORY = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE")
+"""what git tells the hooks that it runs, of which tests may be one"""
 _FOLDERS = [os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 _PATHS = {"PYTHONPATH": os.pathsep.join(_FOLDERS)} if _FOLDERS else {}
 """made absolute before any test changes the working directory"""
@@ -43,6 +45,7 @@ def leaklint(
 
 
 def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without a word about colours, with absolute paths to import from, and ``extra``."""
-    inherited = {name: value for name, value in os.environ.items() if name not in _COLOURS}
+    """This process's environment and ``extra``: without a word about colours or a repository, with absolute paths to
+    import from."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _COLOURS + _REPOSITORY}
     return {**inherited, **_PATHS, **(extra or {})}

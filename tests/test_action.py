@@ -198,7 +198,8 @@ class TestCheck:
     def test_only_what_changed_is_reported(self, runner: Runner) -> None:
         def git(*arguments: str) -> None:
             author = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
-            subprocess.run(["git", *author, *arguments], cwd=runner.workspace, check=True, capture_output=True)
+            command = ["git", *author, *arguments]
+            subprocess.run(command, cwd=runner.workspace, env=environment(), check=True, capture_output=True)
 
         (runner.workspace / "old.py").write_text(LEAK)
         git("init", "-q")

@@ -232,6 +232,10 @@ class TestSarif:
         assert suppressed["suppressions"] == [{"kind": "inSource"}]
         assert suppressed["locations"][0]["physicalLocation"]["region"]["startLine"] == 2
 
+    def test_what_is_suppressed_has_no_fix(self) -> None:
+        run = self.document(Report([Checked("app.py", (fixable(),), (fixable(),), FIXABLE)]))
+        assert ["fixes" in result for result in run["results"]] == [True, False]
+
     def test_a_fix_can_be_applied_from_the_document(self) -> None:
         one = fixable()
         assert one.fix is not None

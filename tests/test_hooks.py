@@ -101,7 +101,7 @@ class TestPreCommit:
         done = subprocess.run(
             [sys.executable, "-m", "pre_commit", "try-repo", "../hooks", "--files", "clean.py", "mended.py"],
             cwd=project,
-            env={name: value for name, value in env.items() if name not in ("PYTHONPATH", "GIT_DIR", "GIT_INDEX_FILE")},
+            env={name: value for name, value in env.items() if name != "PYTHONPATH"},
             capture_output=True,
             text=True,
             timeout=300,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from leaklint import __version__
@@ -41,9 +42,7 @@ def render(report: Report, *, places: Places) -> Iterator[str]:
     if suppressed:
         # Where one result says whether it is suppressed, the specification wants all to.
         results = [{**result, "suppressions": []} for result in results]
-        results += [
-            {**_result(finding, places, texts), "suppressions": [{"kind": "inSource"}]} for finding in suppressed
-        ]
+        results += [_suppressed(finding, places, texts) for finding in suppressed]
     run = {
         "tool": {"driver": _driver()},
         "invocations": [
@@ -121,6 +120,11 @@ def _result(finding: Finding, places: Places, texts: dict[str, Text]) -> dict[st
     if finding.fix is not None and text is not None:
         result["fixes"] = [_fix(finding.fix, finding.location.path, places, text)]
     return result
+
+
+def _suppressed(finding: Finding, places: Places, texts: dict[str, Text]) -> dict[str, Any]:
+    """The result of a finding that is to stay as it is: without a fix, which nobody asked for and nobody validated."""
+    return {**_result(replace(finding, fix=None), places, texts), "suppressions": [{"kind": "inSource"}]}
 
 
 def _scope(function: str) -> dict[str, Any]:

@@ -164,6 +164,12 @@ def test_layers_are_roots_of_imports(tmp_path: Path) -> None:
     assert [f.rule for f in findings(root / "orders/app.py")] == ["LL104"]
 
 
+def test_code_of_a_layer_is_handler_code(tmp_path: Path) -> None:
+    root = project(tmp_path, {"orders/app.py": DESCRIPTOR, "shared/common/python/files.py": HELPER})
+    write(root, {"template.yaml": with_layer()})
+    assert one(root / "shared/common/python/files.py").severity.value == "high"
+
+
 def test_each_function_imports_its_own_helpers(tmp_path: Path) -> None:
     """Code that is deployed apart has modules of the same name: those of a neighbour are not meant."""
     both = template() + template().partition("Resources:")[2].replace("Orders", "Users").replace("orders/", "users/")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from leaklint.config import Settings
+from leaklint.finding import Confidence, Finding
 from leaklint.result import Report
 from leaklint.run import run
 
@@ -58,3 +59,23 @@ def test_a_catalogued_name_is_known_through_reexports(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("import ours\n\n\ndef f():\n    conn = ours.connect('')\n    conn.commit()\n")
     report = run([str(tmp_path / "app.py")], Settings())
     assert found(report) == {"app.py": ["5:LL101"]}
+
+
+PROJECTS = Path(__file__).parent.parent / "fixtures" / "projects"
+
+
+@pytest.mark.parametrize("project", sorted(path.name for path in PROJECTS.iterdir()))
+def test_what_a_file_is_told_depends_on_no_other_file(project: str) -> None:
+    """Alone, in any order and in any company, with fresh eyes and with a workspace that has seen all of them."""
+    files = sorted(str(path) for path in (PROJECTS / project).rglob("*.py"))
+    settings = Settings(min_confidence=Confidence.LOW)
+
+    def told(asked: list[str]) -> dict[str, list[Finding]]:
+        report = run(asked, settings)
+        assert not report.not_analysed
+        return {file: [f for f in report.findings if f.location.path == file] for file in asked}
+
+    alone = {file: found for one in files for file, found in told([one]).items()}
+    shuffled = files[::2] + files[1::2]
+    for order in (files, files[::-1], shuffled, files[: len(files) // 2 + 1]):
+        assert told(order) == {file: alone[file] for file in order}

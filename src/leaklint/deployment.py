@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "e2e"})
 _TEST_FILE = re.compile(r"(?:test_.*|.*_test|conftest|setup|noxfile|tasks|fabfile)\.py")
+_CONVENTIONAL = frozenset({".", "src"})
+"""roots of imports that no template names"""
 _PYTHON = re.compile(r"python(\d+)\.(\d+)")
 
 
@@ -31,6 +33,8 @@ class Deployment:
     """the functions of the file that the project declares, in the order in which the sources count"""
     beside: tuple[Declared, ...] = ()
     """the functions that are deployed from the same folder, for a file that is deployed as their helper"""
+    layered: bool = False
+    """it is deployed in a layer, beside functions that are not told apart here"""
     outside: bool = False
     """the project declares functions, and none of them can have the file: it stands in no folder that is deployed"""
     signatures: bool = True
@@ -70,13 +74,14 @@ class Deployments:
         path = _relative(found.root, real)
         declared = found.of(path)
         root = found.code_root(path)
-        beside: tuple[Declared, ...] = ()
-        outside = False
-        if root and not _is_tooling(path):
-            beside = tuple(one for one in found.declared if one.code_root == root)
-        elif not root and found.complete and found.declared:
-            outside = not any(folder == "." or path.startswith(f"{folder}/") for folder in found.import_roots)
-        return Deployment(declared, beside, outside and self.discovery, self.discovery)
+        if root:
+            tooling = _is_tooling(path)
+            beside = () if tooling else tuple(one for one in found.declared if one.code_root == root)
+            return Deployment(declared, beside, signatures=self.discovery)
+        around = {folder for folder in found.import_roots if folder == "." or path.startswith(f"{folder}/")}
+        layered = not around <= _CONVENTIONAL and not _is_tooling(path)
+        outside = not around and found.complete and bool(found.declared) and self.discovery
+        return Deployment(layered=layered, outside=outside, signatures=self.discovery)
 
     def import_roots(self, folder: str) -> tuple[str, ...]:
         """The folders from which files of a folder import beyond those around them, the nearest first: the folder that

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -102,7 +103,7 @@ class Inspection:
         if module is self.unit.module:
             return None
         other = _home(module)
-        return location(other, other.span(function, node))
+        return replace(location(other, other.span(function, node)), path=_seen_from(self.unit, other))
 
     def _facts(self, found: tuple[Site, ...]) -> ModuleFacts:
         around = self.circumstances
@@ -230,6 +231,15 @@ class Inspection:
             fix=fix,
             refused=refused,
         )
+
+
+def _seen_from(unit: Unit, other: Unit) -> str:
+    """The path of another file, written as that of the file whose finding names it."""
+    folder = os.path.dirname(unit.real)
+    try:
+        return os.path.normpath(os.path.join(os.path.dirname(unit.path), os.path.relpath(other.real, folder)))
+    except ValueError:  # another drive
+        return other.real
 
 
 def _home(module: project.Module) -> Unit:

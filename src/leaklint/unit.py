@@ -192,7 +192,8 @@ class Unit:
     @property
     def is_helper(self) -> bool:
         """Whether the file is deployed beside handlers and has none: who calls its functions stands elsewhere."""
-        return not self.handlers and bool(self.deployed().beside) and not _is_script(self.source.tree)
+        deployed = self.deployed()
+        return bool(deployed.beside or deployed.layered) and not self.handlers and not _is_script(self.source.tree)
 
     def span(self, function: str, node: object) -> Span:
         """The span of a node of a lowered function."""

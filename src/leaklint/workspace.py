@@ -155,7 +155,7 @@ class Workspace:
             try:
                 with open(real, "rb") as stream:
                     data = stream.read()
-                self.adopt(Unit.open(data, _shown(real), Work(), self.catalogue), real)
+                self.adopt(Unit.open(data, real, Work(), self.catalogue), real)
             except (OSError, NotAnalysed):
                 self.units[real] = None
         else:
@@ -378,12 +378,3 @@ def _modules(match: re.Match[bytes]) -> Iterator[str]:
         words = part.split()
         if words:
             yield words[0].decode("ascii", "replace")
-
-
-def _shown(real: str) -> str:
-    """A path for messages: from the current folder where that is shorter."""
-    try:
-        relative = os.path.relpath(real)
-    except ValueError:
-        return real
-    return relative if not relative.startswith("..") else real

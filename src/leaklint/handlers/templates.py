@@ -41,5 +41,6 @@ def _may_hold_code(path: str) -> bool:
 
 
 def has_marks(data: bytes) -> bool:
-    """Whether a function of a template may have its code in the template."""
-    return len(data) <= _LIMIT and any(mark in data for mark in _CODE) and any(mark in data for mark in _FUNCTIONS)
+    """Whether a function of a template may have its code, which is Python, in the template."""
+    marked = len(data) <= _LIMIT and any(mark in data for mark in _CODE) and b"def " in data
+    return marked and any(mark in data for mark in _FUNCTIONS)

@@ -103,6 +103,13 @@ class TestClosest:
         assert found(check(tmp_path, "--config", 'select = ["LL101"]', "--select", "LL2")) == {}
         assert found(check(tmp_path, "--isolated", "--config", 'ignore = ["LL101"]')) == {}
 
+    def test_patterns_of_a_file_that_is_named_count_from_here(self, tmp_path: Path) -> None:
+        text = 'extend = "base.toml"\nextend-exclude = ["src/gen"]\n'
+        write(tmp_path, {"ci/leak.toml": text, "ci/base.toml": 'per-file-ignores = {"src/b.py" = ["LL1"]}\n'})
+        write(tmp_path, {"src/gen/a.py": LEAK, "src/b.py": LEAK, "ci/src/b.py": LEAK, "ci/src/gen/c.py": LEAK})
+        run = check(tmp_path, "--config", "ci/leak.toml")
+        assert found(run) == {"src/b.py": ["LL101"], "ci/src/gen/c.py": ["LL101"]}
+
     def test_extend_builds_upon_another(self, tmp_path: Path) -> None:
         write(
             tmp_path,
@@ -218,6 +225,26 @@ class TestOwnResources:
         run = check(tmp_path)
         assert found(run) == {"app/a.py": ["LL101"]}
         assert "lease `lease` is never released" in run.out[0]
+
+    def test_the_catalogue_lists_them(self, tmp_path: Path) -> None:
+        assert leaklint("catalogue", "ourdb.lease", cwd=tmp_path).code == 2
+        write(tmp_path, {"leaklint.toml": RESOURCE})
+        shown = leaklint("catalogue", "ourdb.lease", cwd=tmp_path)
+        assert (shown.code, shown.out[0]) == (0, "ourdb.lease: lease (connection)")
+
+    def test_methods_of_types_of_ones_own(self, tmp_path: Path) -> None:
+        """The byte gate asks for the package and the method: the type itself goes unnamed."""
+        pool = (
+            RESOURCE.replace("ourdb.lease", "ourdb.pool")
+            .replace("ourdb.Lease", "ourdb.Pool")
+            .replace('"lease"', '"pool"')
+        )
+        method = RESOURCE.replace('["ourdb.lease"]', '["ourdb.Pool.borrow"]')
+        source = "import ourdb\n\n\ndef f(x):\n    with ourdb.pool() as pool:\n        one = pool.borrow()\n"
+        source += "        one.query(x)\n"
+        write(tmp_path, {"leaklint.toml": pool + method, "a.py": source})
+        (line,) = check(tmp_path).out
+        assert "lease `one` is never released" in line
 
     def test_through_a_helper_of_another_module(self, tmp_path: Path) -> None:
         helper = "import ourdb\n\n\ndef give():\n    return ourdb.lease()\n"

@@ -43,11 +43,13 @@ _ADVICE = {
 def command(words: tuple[str, ...], output_format: str) -> int:
     """List the resources that leaklint knows: all, or those that contain each of WORDS.
 
-    One id alone shows everything that is known of that resource.
+    One id alone shows everything that is known of that resource. Resources of the configuration of the current folder
+    are listed too.
     """
     from leaklint.catalogue.load import load
+    from leaklint.cli.options import configuration, of_current_folder
 
-    resources = load().resources
+    resources = load(of_current_folder(configuration()).settings.resources).resources
     if len(words) == 1 and words[0] in resources:
         found = [resources[words[0]]]
         lines = _facts(found[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +10,11 @@ import click
 from leaklint.cli import outputs, targets
 from leaklint.cli.fixing import Fixing
 from leaklint.cli.narrowing import OptionalValue, narrowing, prepared
-from leaklint.cli.options import configuration, configured
+from leaklint.cli.options import configuration, configured, of_current_folder
 from leaklint.cli.output import say
 from leaklint.config.settings import FORMATS
 
 if TYPE_CHECKING:
-    from leaklint.config.resolve import Configuration, Resolved
     from leaklint.result import Report
 
 
@@ -83,7 +81,7 @@ def command(
 
     started = perf_counter()
     chosen = configuration(**overrides)
-    of_run = _of_run(chosen)
+    of_run = of_current_folder(chosen)
     default = of_run.output_format or FORMATS[0]
     wanted = outputs.resolve(formats, output_file, default=default, statistics=statistics)
     silent = quiet or not outputs.for_people(wanted)
@@ -126,13 +124,3 @@ def _failures(report: Report) -> None:
 
     for line in failures(report, encoding=getattr(sys.stderr, "encoding", None) or "ascii"):
         say(line)
-
-
-def _of_run(chosen: Configuration) -> Resolved:
-    """The configuration of the current folder, which holds for the run as a whole."""
-    from leaklint.config.problems import ConfigurationError
-
-    try:
-        return chosen.of_folder(os.path.realpath(os.curdir))
-    except ConfigurationError as problem:
-        raise click.ClickException(str(problem)) from None

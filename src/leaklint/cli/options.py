@@ -15,7 +15,7 @@ from leaklint.finding import Confidence, Severity
 
 if TYPE_CHECKING:
     from leaklint.config.layers import Layer
-    from leaklint.config.resolve import Configuration
+    from leaklint.config.resolve import Configuration, Resolved
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -181,6 +181,16 @@ def configuration(configs: tuple[str, ...] = (), isolated: bool = False, **given
     except ConfigurationError as problem:
         raise click.ClickException(str(problem)) from None
     return Configuration(KNOWLEDGE, over, pinned=os.path.abspath(files[0]) if files else "", isolated=isolated)
+
+
+def of_current_folder(chosen: Configuration) -> Resolved:
+    """The configuration that holds for the run as a whole. Raises click.ClickException when it cannot be used."""
+    from leaklint.config.problems import ConfigurationError
+
+    try:
+        return chosen.of_folder(os.path.realpath(os.curdir))
+    except ConfigurationError as problem:
+        raise click.ClickException(str(problem)) from None
 
 
 def _layer(given: Mapping[str, Any]) -> Layer:

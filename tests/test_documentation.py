@@ -131,7 +131,7 @@ class TestReadme:
         assert all(entry.startswith("leaklint check") for entry in re.findall(r"entry: (.*)$", hook, re.M))
         for name in re.findall(r"^- id: (.*)$", hook, re.M):
             assert f"`{name}`" in README
-        (local,) = blocks(README, "yaml")
+        (local,) = [block for block in blocks(README, "yaml") if "repo: local" in block]
         for line in ("entry: leaklint check", "types: [python]", "require_serial: true"):
             assert line in hook
             assert line in local

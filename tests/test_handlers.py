@@ -886,7 +886,7 @@ class TestCommand:
             {
                 "pyproject.toml": "",
                 "template.yaml": template,
-                "orders/app.py": f"{HANDLER[:-3]}read()\ndef read(): ...\n",
+                "orders/app.py": f"{HANDLER[:-3]}read()\ndef read(): return open('x').read()\n",
                 "tools/sweep.py": HANDLER,
                 "tools/plain.py": "def f(a, b): ...",
             },
@@ -897,7 +897,7 @@ class TestCommand:
         assert done.code == 0
         assert [line.split() for line in done.out] == [
             ["HANDLER", "WHERE", "RUNTIME", "MEMORY", "RESERVED", "SNAPSTART", "REACHES", "FOUND"],
-            f"handler {os.path.join('orders', 'app.py')}:1 python3.12 512 MB ? yes 1 "
+            f"handler {os.path.join('orders', 'app.py')}:1 python3.12 512 MB ? yes file "
             "Handler of Orders in template.yaml:6".split(),
             f"handler {os.path.join('tools', 'sweep.py')}:1 its parameters are named (event, context)".split(),
         ]
@@ -924,6 +924,7 @@ class TestCommand:
             "reserved": "unknown",
             "snapstart": True,
             "reaches": ["read"],
+            "acquires": ["file"],
         }
         assert document["handlers"][1]["source"] == "signature"
         assert [note["line"] for note in document["notes"]] == [13]

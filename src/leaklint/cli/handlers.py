@@ -97,7 +97,7 @@ def _row(root: str, one: Listed) -> tuple[str, ...]:
         _number(handler.provisioned),
         _number(handler.reserved),
         "yes" if handler.snapstart else "",
-        str(len(one.reaches) or ""),
+        ", ".join(one.acquires),
         handler.reason,
     )
 
@@ -138,6 +138,7 @@ def _plain(root: str, one: Listed) -> dict[str, Any]:
         "reserved": _known(handler.reserved),
         "snapstart": handler.snapstart,
         "reaches": list(one.reaches),
+        "acquires": list(one.acquires),
     }
 
 

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from leaklint.catalogue.load import load
+from leaklint.catalogue.model import Resource
 from leaklint.handlers import conventions, frameworks, in_module
 from leaklint.handlers.locate import parsed
 from leaklint.handlers.model import Declared, Note
 from leaklint.handlers.project import collect
 from leaklint.handlers.tree import Tree
+from leaklint.syntax import gate
+from leaklint.syntax.names import module_names
+from leaklint.syntax.outline import Outline, outline
 
 _WORDS = re.compile(b"(?i)handler|event|evt|" + b"|".join(map(re.escape, frameworks.WORDS)))
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A handler, and the other functions of its module that it reaches by calls, by name."""
+    """A handler, the other functions of its module that it reaches by calls, by name, and what all of them open."""
 
     handler: Declared
     reaches: tuple[str, ...] = ()
+    acquires: tuple[str, ...] = ()
+    """the nouns of the resources, released or not"""
     inline: bool = False
     """whether the code stands in the template"""
 
@@ -42,10 +49,10 @@ def listing(root: str, configured: Sequence[str] = ()) -> tuple[tuple[Listed, ..
             module = parsed(data)
             known = {one.function for one in declared}
             shown = () if module is None else _shown(path, module, known)
-            listed.extend(Listed(one, _reached(module, one.function)) for one in (*declared, *shown))
+            calls = _Calls.of(module)
+            listed.extend(calls.listed(one) for one in (*declared, *shown))
     for code in found.inline:
-        module = parsed(code.text)
-        listed.append(Listed(code.declared, _reached(module, code.declared.function), inline=True))
+        listed.append(_Calls.of(parsed(code.text)).listed(code.declared, inline=True))
     listed.sort(key=lambda one: (one.handler.path, one.handler.line))
     return tuple(listed), found.notes
 
@@ -60,7 +67,33 @@ def _shown(path: str, module: ast.Module, known: set[str]) -> Iterator[Declared]
             yield Declared(path, adapter.function, adapter.line, "adapter", adapter.reason, code_root=root)
 
 
-def _reached(module: ast.Module | None, function: str) -> tuple[str, ...]:
-    if module is None:
-        return ()
-    return tuple(sorted(conventions.reachable(module, [function]) - {function}))
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """What the functions of a module call; nothing when it cannot be parsed."""
+
+    module: ast.Module | None
+    outline: Outline | None
+    acquired: Mapping[str, tuple[Resource, ...]]
+
+    @classmethod
+    def of(cls, module: ast.Module | None) -> _Calls:
+        """The calls of a module."""
+        if module is None:
+            return cls(None, None, {})
+        catalogue = load()
+        try:
+            outlined = outline(module)
+            names = module_names(module, outlined.imports, catalogue.prefixes.__contains__)
+            return cls(module, outlined, gate.acquired(names, outlined, catalogue))
+        except RecursionError:  # nested more deeply than any code that people write
+            return cls(None, None, {})
+
+    def listed(self, handler: Declared, *, inline: bool = False) -> Listed:
+        """The handler with what it reaches."""
+        if self.module is None or self.outline is None:
+            return Listed(handler, inline=inline)
+        reached = conventions.reachable(self.module, [handler.function])
+        functions = self.outline.functions.items()
+        scopes = {info.outermost for name, info in functions if name.replace(".<locals>", "") in reached}
+        nouns = {resource.noun for scope in scopes for resource in self.acquired.get(scope, ())}
+        return Listed(handler, tuple(sorted(reached - {handler.function})), tuple(sorted(nouns)), inline)

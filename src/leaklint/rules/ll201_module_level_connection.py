@@ -84,7 +84,8 @@ def check(facts: ModuleFacts) -> Iterator[Draft]:
             continue
         yield Draft(
             site,
-            f"{wording.subject(site)} is opened at module level and kept across invocations: {_risk(site)}",
+            f"{wording.subject(site)} is opened at module level and kept across invocations: "
+            + "; ".join((_risk(site), *wording.aggravations(site))),
             Confidence.CERTAIN.lowered(1 if site.receiver_by_name else 0),
             ((site.span, "opened when the module is imported"),),
             help=_help(site),

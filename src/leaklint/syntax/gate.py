@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from leaklint.catalogue.model import HANDLER_KINDS, SILENT_KINDS, Catalogue, Resource
 from leaklint.syntax.names import Names, dotted
@@ -105,6 +106,17 @@ def candidates(
         heirs = {name for name, found in bases.items() if not known.isdisjoint(found)}
         fresh = heirs.union(name for scope in reached for name in _names(scope, outline)) - known
     return Candidates(frozenset(leaking), frozenset(giving | leaking), frozenset(known.intersection(bases)))
+
+
+def acquired(names: Names, outline: Outline, catalogue: Catalogue) -> dict[str, tuple[Resource, ...]]:
+    """What each scope may acquire by calls of its own, released or not: by outermost function, in their order."""
+    wanted = _wanted(names, catalogue, lambda name: name)
+    found: dict[str, list[Resource]] = {}
+    for scope, calls in outline.calls.items():
+        for call in calls:
+            possible = (r for r in wanted.resources(call) if r.kind not in SILENT_KINDS and _possible(r, call))
+            found.setdefault(scope, []).extend(islice(possible, 1))
+    return {scope: tuple(resources) for scope, resources in found.items()}
 
 
 def _managed(call: ast.Call, resources: list[Resource], outline: Outline) -> bool:

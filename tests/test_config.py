@@ -19,7 +19,8 @@ from leaklint.config.layers import loads
 from leaklint.config.pages import page, toml
 from leaklint.config.positions import positions
 from leaklint.config.resolve import Configuration
-from leaklint.configure import KNOWLEDGE, schema
+from leaklint.configure import KNOWLEDGE, rules, schema
+from leaklint.rules import RULES
 from leaklint.select import may_fix, selected
 from tests.command import Run, leaklint
 
@@ -478,6 +479,10 @@ class TestGlobs:
 )
 def test_versions_are_compared_by_their_numbers(requirement: str, version: str, expected: bool) -> None:
     assert satisfied(requirement, version) is expected
+
+
+def test_the_rules_that_configuration_knows_are_those_that_there_are() -> None:
+    assert list(rules().items()) == [(rule.code, rule.name) for rule in RULES]
 
 
 def test_what_may_be_fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,20 @@ if TYPE_CHECKING:
     from leaklint.catalogue.schema import CatalogueError
 
 
-def rules() -> dict[str, str]:
-    """The names of all rules by their codes."""
-    from leaklint.rules import RULES
+@functools.cache
+def rules() -> Mapping[str, str]:
+    """The names of all rules by their codes, told from the names of their modules.
 
-    return {rule.code: rule.name for rule in RULES}
+    Importing the rules would take longer than checking a file that passes no gate.
+    """
+    import re
+    from importlib.util import find_spec
+    from pkgutil import iter_modules
+
+    package = find_spec("leaklint.rules")
+    names = [module.name for module in iter_modules(package.submodule_search_locations if package else None)]
+    found = filter(None, (re.fullmatch(r"(ll\d{3})_(\w+)", name) for name in sorted(names)))
+    return {match[1].upper(): match[2].replace("_", "-") for match in found}
 
 
 def check_resources(tables: Sequence[Mapping[str, Any]]) -> None:

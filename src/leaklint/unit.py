@@ -18,7 +18,7 @@ from leaklint.flow.scope import Scope
 from leaklint.handlers import conventions, in_module
 from leaklint.result import Work
 from leaklint.syntax import gate
-from leaklint.syntax.names import FunctionNode, Names, dotted, function_bindings, module_names
+from leaklint.syntax.names import FunctionNode, Names, dotted, function_bindings, literal_defaults, module_names
 from leaklint.syntax.outline import MODULE, Outline, outline
 from leaklint.syntax.source import ScopeTree, Source, TooDeep
 from leaklint.syntax.words import HOPS
@@ -124,6 +124,7 @@ class Unit:
                 f.never_returns,
                 f.abstract,
                 frozenset(f.attributes),
+                literal_defaults(f.node),
             )
             for name, f in self.outline.functions.items()
         }
@@ -270,7 +271,8 @@ class Unit:
             bindings.globals,
             bindings.nonlocals,
             event=next((conventions.event_name(e.node) for e in self.handlers if e.function == function), ""),
-            yields_back=any(e is not None and e.effect is Effect.GIVES_BACK for e in effects),
+            yields_back=any(e is not None and e.effect in (Effect.GIVES_BACK, Effect.RESUMES) for e in effects),
+            resumed=any(e is not None and e.effect is Effect.RESUMES for e in effects),
             imported=bindings.imports,
             resolve=self.names.resolve,
             follow=self.follow,

@@ -37,6 +37,8 @@ from leaklint.flow.ops import Place, root_of
 
 _KEEPING = ("set", "attach", "register", "bind")
 """how methods begin that make another object keep what they get"""
+_CLASS = ("_class", "_cls")
+"""how the names of variables end that hold a class"""
 ENTERING = ("__enter__", "__aenter__")
 
 
@@ -79,7 +81,11 @@ def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> R
         if known is not None:
             return known
     if not given:
-        return state
+        # ``trace.set_writer(f.write)``: what keeps a method keeps its object.
+        keeps = (
+            op.receiver and op.method.startswith(_KEEPING) and any(_reaches(a.place, state, context) for a in op.args)
+        )
+        return Outcome.TRANSFERRED if keeps else state
     return _passed(op, state, given, context)
 
 
@@ -196,9 +202,8 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
     if effect is Effect.STACK_CALLBACK:
         return _callback(op, state, given, context)
     if effect is Effect.FINALIZER:
-        if given or _release_given(op, state, context):
-            return Outcome.TRANSFERRED
-        return state
+        reached = any(_reaches(a.place, state, context) for a in op.args)
+        return Outcome.TRANSFERRED if given or reached or _release_given(op, state, context) else state
     if effect is Effect.SPELLS and context.resource.is_path:
         spelled = bool(given) or names_one(state.aliases, op.receiver)
         return replace(state, aliases=state.aliases | {op.dst}) if spelled else state
@@ -228,6 +233,8 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
             return bind(op.dst, given[0], state, context)
         case Effect.EXHAUSTS:
             return Outcome.DISCHARGED if sure and "__iter__" in context.resource.finishes else None
+        case Effect.WRAPS:
+            return replace(state, derived=state.derived | {Mark.WRAPS + op.dst})
         case Effect.DERIVES:
             return replace(state, derived=state.derived | {Mark.READS + op.dst})
         case Effect.KEEPS:
@@ -310,7 +317,7 @@ def _passed(op: ops.Call, state: Obligation, given: list[Place], context: Contex
         # ``handler.setStream(f)``: another object is told to use it from now on.
         return Outcome.TRANSFERRED
     name = (op.callee or op.name).rpartition(".")[2]
-    if name[:1].isupper() and not context.places.acquisitions(op):
+    if (name[:1].isupper() or name.endswith(_CLASS)) and not context.places.acquisitions(op):
         # A constructor that nothing is known about may have taken ownership.
         return replace(state, derived=state.derived | {Mark.WRAPS + op.dst}, doubt=state.doubt + 1)
     if any(not names_one(state.aliases, place) for place in given):

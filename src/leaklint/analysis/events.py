@@ -24,7 +24,8 @@ from leaklint.flow.ops import ADDING, Op, Use
 _SURE = frozenset(
     {
         Effect.QUIET, Effect.SPELLS, Effect.UNIQUE, Effect.STACK, Effect.MEMORY, Effect.CLOSER, Effect.FINALIZER,
-        Effect.DERIVES, Effect.STACK_CALLBACK, Effect.STACK_POP, Effect.SUPPRESSES, Effect.EXPECTS, Effect.HOLDS,
+        Effect.DERIVES, Effect.WRAPS, Effect.STACK_CALLBACK, Effect.STACK_POP, Effect.SUPPRESSES, Effect.EXPECTS,
+        Effect.HOLDS,
     }
 )  # fmt: skip
 """effects of callables that do not raise in practice"""

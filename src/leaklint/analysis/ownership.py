@@ -53,13 +53,16 @@ class Field:
     """An attribute on which a method stores what it has acquired."""
 
     name: str
-    resource: Resource
     module: Module
     method: str
-    node: object
+    found: Found
     conditional: bool
     """some way through the method does not acquire: the field may be injected, or opened later"""
-    by_name: bool = False
+
+    @property
+    def resource(self) -> Resource:
+        """What it holds."""
+        return self.found.acquisition.resource
 
     @property
     def opener(self) -> str:
@@ -175,11 +178,8 @@ class Owners:
                 except BudgetExceeded:
                     continue
                 conditional = _avoidable(graph, found.positions)
-                acquisition = found.acquisition
                 for attribute in _plain(context.notes.fields):
-                    yield Field(
-                        attribute, acquisition.resource, module, name, found.node, conditional, acquisition.by_name
-                    )
+                    yield Field(attribute, module, name, found, conditional)
 
     def verdict(self, module: Module, owner: str, name: str, resource: Resource) -> Verdict:
         """What the methods of a class and its bases do with what the attribute `name` holds."""
@@ -236,7 +236,7 @@ class Owners:
         if found is None or (found.conditional and call.args):
             return ()
         main = found.fields[0]
-        return (Returned(found.resource, "", main.method, main.node, main.module, main.by_name),)
+        return (Returned(found.resource, "", main.method, main.module, main.found),)
 
     def owner(self, module: Module, owner: str) -> Owner | None:
         """The class as a resource; None when its objects own nothing that a method of theirs releases."""

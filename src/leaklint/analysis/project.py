@@ -36,6 +36,8 @@ class FunctionInfo:
     """a method that is there to be overridden: what it does says nothing"""
     attributes: frozenset[str] = frozenset()
     """attributes of ``self`` that it mentions"""
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    """parameters whose default is a literal, and its value"""
 
     @property
     def static(self) -> bool:

@@ -13,10 +13,10 @@ from functools import partial
 
 from leaklint.analysis import ownership
 from leaklint.analysis.acquired import Found, Returned
+from leaklint.analysis.arguments import constants, may_return, parameter_of
 from leaklint.analysis.facts import LeakExit
-from leaklint.analysis.obligation import Context, Effects, Fate, Obligation
+from leaklint.analysis.obligation import Context, Effects, Fate, Obligation, Outcome
 from leaklint.analysis.ownership import CONSTRUCTING, Owners, instance_type, own_object
-from leaklint.analysis.places import relative
 from leaklint.analysis.project import Module, Project, Target
 from leaklint.analysis.raising import DEPTH, Raising
 from leaklint.analysis.tracker import BudgetExceeded, Walk, must_guards, walk
@@ -25,6 +25,9 @@ from leaklint.catalogue.model import Catalogue, Effect, Resource
 from leaklint.flow import ops
 from leaklint.flow.cfg import ENTRY, Cfg, EdgeKind
 from leaklint.flow.ops import Place
+
+_KEEPING_DECORATORS = frozenset({Effect.CACHES, Effect.GIVES_BACK, Effect.RESUMES})
+"""what they decorate keeps what it gives"""
 
 
 @dataclass(eq=False, slots=True)
@@ -171,7 +174,13 @@ class Summaries:
         graph = target.module.graph(target.function)
         if graph is None or (graph.asynchronous and call.discarded and not call.awaited):
             return ()
-        return self.returns(target.module, graph)
+        returned = self.returns(target.module, graph)
+        values = constants(target, graph, call) if returned else {}
+        unique: dict[tuple[str, str], Returned] = {}
+        for one in returned:
+            if may_return(graph, values, one):
+                unique.setdefault((one.resource.id, one.part), one)
+        return tuple(unique.values())
 
     def _may_give(self, target: Target) -> bool:
         return not target.constructor and target.function.partition(".<locals>")[0] in target.module.gives()
@@ -187,15 +196,16 @@ class Summaries:
                 result, _ = self.walk(module, cfg, found)
             except BudgetExceeded:
                 continue
-            resource = found.acquisition.resource
-            for part in sorted(result.returned):
-                returned.append(Returned(resource, part, cfg.name, found.node, module, found.acquisition.by_name))
-        unique = {(r.resource.id, r.part): r for r in reversed(returned)}
-        return tuple(reversed(unique.values()))
+            returning = frozenset(node for node, how in result.settled if how is Outcome.RETURNED)
+            returned += [
+                Returned(found.acquisition.resource, part, cfg.name, module, found, returning)
+                for part in sorted(result.returned)
+            ]
+        return tuple(returned)
 
     def _decorated(self, decorators: tuple[str, ...]) -> bool:
         effects = (self.catalogue.functions.get(name) for name in decorators)
-        return any(f is not None and f.effect in (Effect.CACHES, Effect.GIVES_BACK) for f in effects)
+        return any(f is not None and f.effect in _KEEPING_DECORATORS for f in effects)
 
     # walks
 
@@ -288,7 +298,7 @@ class Summaries:
         graph = target.module.graph(target.function)
         if graph is None:
             return None
-        parameter = _parameter(target, graph, call, place)
+        parameter = parameter_of(target, graph, call, place)
         if parameter is None:
             return Effects(Fate.STORES, may_raise)
         fate = self.fate(target.module, graph, parameter, resource)
@@ -365,27 +375,6 @@ def _judge(result: Walk, name: Place) -> Fate:
     if not normal:
         return Fate.CLOSES_NORMALLY if raising else Fate.CLOSES
     return Fate.CLOSES_SOMETIMES
-
-
-def _parameter(target: Target, cfg: Cfg, call: ops.Call, place: Place) -> Place | None:
-    """The place in the function that receives `place`: a parameter, an attribute of the object whose method it is, or
-    an element of a starred one; None when it cannot be told."""
-    if target.bound and call.receiver and cfg.parameters and (rest := relative(place, call.receiver)):
-        return f"{cfg.parameters[0]}{rest}"
-    for arg in call.args:
-        if arg.place != place:
-            continue
-        if arg.key.isdigit():
-            index = int(arg.key) + target.bound
-            return cfg.parameters[index] if index < cfg.positional else _element(cfg.rest[0])
-        if arg.key in cfg.parameters:
-            return arg.key
-        return _element(cfg.rest[1]) if arg.key not in ("*", "**") else None
-    return None
-
-
-def _element(name: str) -> Place | None:
-    return f"{name}[]" if name else None
 
 
 __all__ = ["Found", "Returned", "Summaries"]

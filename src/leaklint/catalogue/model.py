@@ -70,6 +70,7 @@ class Effect(Enum):
     STACK_POP = "stack-pop"  # method of a stack: moves all to a new stack
     FINALIZER = "finalizer"  # registers a release for later: atexit.register, weakref.finalize, addCleanup
     PASSES = "passes"  # returns its first argument, or what awaiting it yields: asyncio.wait_for, typing.cast
+    WRAPS = "wraps"  # returns something that holds the argument, and may own it: functools.partial
     DERIVES = "derives"  # returns something that reads its argument lazily: csv.reader, enumerate, map
     BORROWS = "borrows"  # uses the argument and keeps nothing (said where a constructor might be thought to own)
     EXHAUSTS = "exhausts"  # iterates the argument to its end and does not raise by itself: list, sorted
@@ -85,6 +86,7 @@ class Effect(Enum):
     SUPPRESSES = "suppresses"  # a context manager that swallows exceptions: contextlib.suppress
     EXPECTS = "expects"  # a context manager in which a call is expected to raise: pytest.raises
     CACHES = "caches"  # a decorator that runs its function once and keeps the result: functools.cache
+    RESUMES = "resumes"  # a decorator whose generator always runs on after its yield: pytest.fixture
     GIVES_BACK = "gives-back"  # a decorator whose generator is resumed by its caller: contextlib.contextmanager
 
 

@@ -26,7 +26,9 @@ class Taint(IntEnum):
     NEEDS = 2
 
 
-_LAZY = frozenset({Effect.DERIVES, Effect.PASSES, Effect.HOLDS, Effect.CLOSER, Effect.KEEPS, Effect.STACK_ENTER})
+_LAZY = frozenset(
+    {Effect.DERIVES, Effect.WRAPS, Effect.PASSES, Effect.HOLDS, Effect.CLOSER, Effect.KEEPS, Effect.STACK_ENTER}
+)
 _EAGER = frozenset({Effect.EXHAUSTS, Effect.QUIET, Effect.PARSER})
 _TEXTS = known.words("format join replace strip lstrip rstrip lower upper encode decode splitlines split")
 """methods of texts whose result is a text with the same in it"""

@@ -67,6 +67,8 @@ class Expressions(Comprehensions):
         if place and not self.scope.yields_back:
             self.place(ops.Escape(place, ops.How.YIELD, node))
         position = self.place(ops.Event(Use.YIELD, place, node))
+        if self.scope.resumed:
+            return ""
         frames = self.unwinder.frames
         if self.scope.yields_back:
             self.cfg.connect(position, self.unwinder.exception(frames, ANY), EdgeKind.EXCEPTION)

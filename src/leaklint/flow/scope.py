@@ -23,6 +23,8 @@ class Scope:
     """the handler's event parameter: its subscripts raise on bad input"""
     yields_back: bool = False
     """a generator whose caller gives control back (a context manager, a fixture): yielding is no escape"""
+    resumed: bool = False
+    """and always does, without an exception"""
     module: bool = False
     imported: Mapping[str, str] = field(default_factory=dict)
     """names that an import statement of this scope binds"""

@@ -161,6 +161,15 @@ class Bindings:
     imports: dict[str, str]
 
 
+def literal_defaults(node: FunctionNode) -> dict[str, object]:
+    """The parameters of a function whose default is a literal, and its value."""
+    arguments = node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    pairs = [*zip(reversed(positional), reversed(arguments.defaults), strict=False)]
+    pairs += [(name, value) for name, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value]
+    return {name.arg: value.value for name, value in pairs if isinstance(value, ast.Constant)}
+
+
 def function_bindings(node: FunctionNode) -> Bindings:
     """Collect the bindings of a function's own scope."""
     found = _collect(node.body)

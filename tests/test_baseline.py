@@ -173,6 +173,19 @@ class TestBaseline:
         assert leaklint("check", *arguments, cwd=folder).code == 2
 
 
+TEMPLATE = """\
+Resources:
+  Function:
+    Type: AWS::Lambda::Function
+    Properties:
+      Runtime: python3.12
+      Handler: index.handler
+      Code:
+        ZipFile: |
+          def handler(event, context):
+              {code}
+"""
+
 CASES = {
     "plain": ("def f(p):\n    x = open(p)\n", "def f(p):\n    x = open(p)  # leaklint: ignore[LL101]\n"),
     "comment": (
@@ -285,6 +298,14 @@ class TestAddIgnores:
         assert "error: a.py: no suppression is written: the reason cannot be written in iso-8859-1" in run.err
         assert run.err[-1] == "Suppressed 1 finding in 1 file."
         assert "日本" in (tmp_path / "b.py").read_text(encoding="utf-8")
+
+    def test_templates_are_left_alone(self, tmp_path: Path) -> None:
+        template = TEMPLATE.format(code="open('x')")
+        (tmp_path / "template.yaml").write_text(template)
+        run = leaklint("check", "--add-ignores", cwd=tmp_path)
+        assert run.code == 2
+        assert run.err[0] == "error: template.yaml: no suppression is written: its code stands in a template"
+        assert (tmp_path / "template.yaml").read_text() == template
 
     def test_only_what_is_shown_is_suppressed(self, tmp_path: Path) -> None:
         (tmp_path / "a.py").write_text(LEAK)

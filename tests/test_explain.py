@@ -201,6 +201,7 @@ class TestCommand:
             (":3", "is no FILE:LINE"),
             (f"{EXAMPLE}:99", "it has 17 lines, not 99"),
             ("missing.py:1", "cannot read missing.py"),
+            ("mkdocs.yml:1", "its code stands in a template"),
         ],
     )
     def test_errors(self, place: str, said: str) -> None:

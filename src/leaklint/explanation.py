@@ -13,6 +13,7 @@ from leaklint.catalogue.model import Tier
 from leaklint.config import Settings
 from leaklint.edit import Span
 from leaklint.finding import Finding, Location
+from leaklint.handlers.templates import is_template
 from leaklint.inspection import UNUSED_SUPPRESSION, Inspection, location
 from leaklint.result import Failed, Skipped, Work
 from leaklint.rules import RULES, verdict, wording
@@ -80,6 +81,8 @@ class Explanation:
 
 def explain(data: bytes, path: str, line: int, settings: Settings) -> Explanation:
     """The explanation of a 1-based line in the bytes of a file. Raises NoLine."""
+    if is_template(path):
+        raise NoLine("its code stands in a template, and only that of Python files is explained")
     workspace = Workspace.under(settings)
     try:
         found = comments.read(decode(data))

@@ -313,8 +313,11 @@ def _suppress(path: str, source: str, findings: list[Finding], reason: str) -> N
     import tokenize
 
     from leaklint import files
+    from leaklint.handlers.templates import is_template
     from leaklint.ignores import NoPlace, suppressed
 
+    if is_template(path):
+        raise ValueError("its code stands in a template")
     with open(path, "rb") as stream:
         data = stream.read()
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)

@@ -40,7 +40,7 @@ class TestExitCodes:
 
     def test_findings_are_1(self, folder: Path) -> None:
         run = leaklint("check", "clean.py", "leak.py", cwd=folder)
-        assert (run.code, run.err) == (1, ["Found 1 finding in 1 file."])
+        assert (run.code, run.err) == (1, ["Found 1 finding in 1 file.", "1 fixable with --fix."])
         assert run.out[0].startswith("notice[LL101 never-released]: ")
         assert run.out[1] == " --> leak.py:2:14 in `f`"
 
@@ -52,6 +52,7 @@ class TestExitCodes:
         assert run.err[1:] == [
             "error: missing.py: no such file or folder (not analysed)",
             "Found 1 finding in 1 file; 2 paths could not be analysed.",
+            "1 fixable with --fix.",
         ]
 
     def test_exit_zero_masks_findings_and_nothing_else(self, folder: Path) -> None:
@@ -130,7 +131,7 @@ class TestOutput:
     def test_concise(self, folder: Path) -> None:
         run = leaklint("check", "--output-format", "concise", "leak.py", cwd=folder)
         (line,) = run.out
-        assert line.startswith("leak.py:2:14: LL101 [notice] file `source` is never closed")
+        assert line.startswith("leak.py:2:14: LL101 [notice] [*] file `source` is never closed")
 
     def test_json_is_a_document_whatever_happened(self, folder: Path) -> None:
         run = leaklint("check", "--output-format", "json", "leak.py", "broken.py", cwd=folder)
@@ -226,7 +227,7 @@ class TestStreamsThatEnd:
         with self.start(folder, write) as process:
             os.close(write)
             assert process.stderr is not None
-            assert process.stderr.read().splitlines() == [b"Found 1 finding in 1 file."]
+            assert process.stderr.read().splitlines() == [b"Found 1 finding in 1 file.", b"1 fixable with --fix."]
         assert process.returncode == 1
 
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")

@@ -335,6 +335,7 @@ class TestErrors:
         assert run.err == [
             f"error: {path}:1: unknown key `x` (not analysed)",
             "Found 1 finding in 1 file; 1 path could not be analysed.",
+            "1 fixable with --fix.",
         ]
         named = check(tmp_path, "bad/a.py", "bad/deep/b.py", "good/c.py")
         assert (named.code, named.out, named.err) == (2, run.out, run.err)

@@ -114,7 +114,7 @@ class TestReadme:
         run = leaklint(*shlex.split(command)[1:], cwd=ROOT)
         assert run.code == 0
         assert run.out
-        assert run.err == ["Found 1 finding in 1 file."]
+        assert run.err == ["Found 1 finding in 1 file.", "1 fixable with --fix."]
 
     def test_every_option_named_is_an_option(self) -> None:
         commands = [import_module(f"leaklint.cli.{name}").command for name in COMMANDS]

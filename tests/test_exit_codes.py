@@ -20,7 +20,7 @@ from tests.command import environment
 
 LEAK = "def f(p):\n    source = open(p)\n    return source.read()\n"
 CLEAN = "def f(p):\n    with open(p) as source:\n        return source.read()\n"
-FOUND = "LL101 [notice] file `source` is never closed"
+FOUND = "LL101 [notice] [*] file `source` is never closed"
 FOUND_ONE = "Found 1 finding in 1 file"
 
 

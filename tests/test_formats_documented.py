@@ -109,7 +109,7 @@ class TestCi:
         command, _, redirected = command.replace("$RUNNER_TEMP/", "").partition(" > ")
         run = leaklint(*shlex.split(command)[1:], cwd=folder)
         assert run.code == (0 if "--exit-zero" in command else 1), run.err
-        assert run.err == ["Found 1 finding in 1 file."]
+        assert run.err == ["Found 1 finding in 1 file.", "1 fixable with --fix."]
         written = dict(re.findall(r"--output-format (\w+)=(\S+)", command))
         readers = {"gitlab": check_gitlab, "sarif": check_sarif}
         for name, path in written.items():

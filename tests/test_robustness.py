@@ -108,7 +108,7 @@ def test_warnings_of_the_parser_are_not_passed_on(folder: Path) -> None:
     (folder / "odd.py").write_text("x = '\\d'\ny = 1 is 1\nz = [1if y else 2]\n")
     (folder / "leak.py").write_text(LEAK + "x = '\\d'\nassert (1, 'always')\n")
     run = check(folder, "odd.py")
-    assert (run.code, run.err) == (1, ["Found 1 finding in 1 file."])
+    assert (run.code, run.err) == (1, ["Found 1 finding in 1 file.", "1 fixable with --fix."])
 
 
 IN_WITH = "def big(a):\n    with open('x') as f:\n"

@@ -112,6 +112,8 @@ def command(
         for line in narrowed.notes(report):
             say(line)
         say(summary.summary(report))
+        if mendable := summary.fixable(report):
+            say(mendable)
     if verbose:
         say(summary.work(report, perf_counter() - started))
     for error in errors:

@@ -20,6 +20,8 @@ def indentation(code: Code, statement: ast.stmt) -> str:
     before = code.text[start : code.lines.offset(statement.lineno, statement.col_offset)]
     if before.strip(" \t"):
         raise Refused("it shares its line with another statement")
+    if isinstance(statement, ast.If) and code.text.startswith("elif", start + len(before)):
+        raise Refused("it is an `elif`")
     return before
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from leaklint.edit import Applicability
 from leaklint.report.plain import printer
 from leaklint.result import Checked, Report, Skipped
 
@@ -40,6 +41,18 @@ def summary(report: Report) -> str:
     if failed:
         text += f"; {_count(failed, 'path')} could not be analysed"
     return text + "."
+
+
+def fixable(report: Report) -> str:
+    """How many findings can be mended, and with which options; empty when none can."""
+    fixes = [finding.fix for finding in report.findings if finding.fix is not None]
+    safe = sum(fix.applicability is Applicability.SAFE for fix in fixes)
+    unsafe = len(fixes) - safe
+    if not unsafe:
+        return f"{safe:,} fixable with --fix." if safe else ""
+    if not safe:
+        return f"{unsafe:,} fixable with --fix --unsafe-fixes."
+    return f"{safe:,} fixable with --fix, {unsafe:,} more with --unsafe-fixes."
 
 
 def statistics(report: Report) -> list[tuple[int, str, str]]:

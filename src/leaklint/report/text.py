@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from leaklint.edit import Applicability
 from leaklint.finding import Confidence, Finding, Severity
 from leaklint.report.colour import Link, Paint, Style, plain, unlinked
 from leaklint.report.frame import Mark, frame, gutter, lines
@@ -55,6 +56,11 @@ def _finding(finding: Finding, source: list[str], encoding: str, paint: Paint, l
         yield _note(indent, "note", f"{finding.confidence.value} confidence", paint)
     if finding.help:
         yield _note(indent, "help", printable(finding.help), paint)
+    if finding.fix is not None:
+        options = "--fix" if finding.fix.applicability is Applicability.SAFE else "--fix --unsafe-fixes"
+        yield _note(indent, "fix", f"{printable(finding.fix.title)} ({options})", paint)
+    elif finding.refused:
+        yield _note(indent, "note", f"no fix: {printable(finding.refused)}", paint)
 
 
 def _marks(finding: Finding) -> list[Mark]:

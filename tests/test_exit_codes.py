@@ -194,7 +194,7 @@ ROWS = (
         files(leak=LEAK.replace("source", "quélle")),
         ".",
         1,
-        ("LL101 [notice] file `qu\\xe9lle` is never closed",),
+        ("LL101 [notice] [*] file `qu\\xe9lle` is never closed",),
         (FOUND_ONE,),
         findings=1,
         env="PYTHONIOENCODING=ascii",

@@ -41,6 +41,9 @@ def propose(code: Code, site: Site, rule: str) -> Fix:
         helpers.check(code, site)
     if rule == RELEASE_NOT_CALLED:
         return release_called.build(code, site)
+    if site.uncalled is not None:
+        line = code.lines.position(site.uncalled.start)[0]
+        raise Refused(f"what is to release it on line {line} does not")
     if rule == WITH_DOES_NOT_RELEASE and _is_item(code, site):
         return with_closing.build(code, site)
     held = handle.find(code, site)

@@ -65,6 +65,8 @@ def choose(resource: Resource, code: Code, node: ast.AST, *, awaited: bool = Fal
     plain = resource.enter == "self" and len(release) <= 1 and not any(step.form == "owner" for step in release)
     if resource.with_ is Exit.RELEASES and plain and not resource.with_also:
         return keeper(Form.WITH)
+    if resource.with_ is Exit.RELEASES and resource.enter == "self" and resource.with_also.startswith("waits"):
+        return keeper(Form.WITH)
     if resource.async_with is Exit.RELEASES and plain and not resource.with_also and asynchronous and not awaited:
         return keeper(Form.ASYNC_WITH)
     if not release:

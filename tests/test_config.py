@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -22,7 +24,7 @@ from leaklint.config.resolve import Configuration
 from leaklint.configure import KNOWLEDGE, rules, schema
 from leaklint.rules import RULES
 from leaklint.select import may_fix, selected
-from tests.command import Run, leaklint
+from tests.command import Run, environment, leaklint
 
 LEAK = "def f(p):\n    source = open(p)\n    return source.read()\n"
 CONNECTION = "import psycopg2\n\nconnection = psycopg2.connect('')\n"
@@ -309,6 +311,8 @@ class TestErrors:
             ('extend = "nowhere.toml"', "1: extends nowhere.toml, which is no file"),
             ('extend = "leaklint.toml"', "1: extends itself"),
             ("resource = 3", "1: `resource`: expected tables [[resource]], got `3`"),
+            ('baseline = "a\\u0000"', "1: `baseline`: expected a string without NUL"),
+            (f"a = {'[' * 5_000}{']' * 5_000}", " not TOML: nested too deeply"),
             ("select = [", "1: not TOML: "),
             ("a = 1\nb = \n", "2: not TOML: "),
         ],
@@ -339,6 +343,16 @@ class TestErrors:
         ]
         named = check(tmp_path, "bad/a.py", "bad/deep/b.py", "good/c.py")
         assert (named.code, named.out, named.err) == (2, run.out, run.err)
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="a folder in use cannot be removed here")
+    def test_a_current_folder_that_is_gone(self, tmp_path: Path) -> None:
+        for command in ("check", "check --exclude x", "check -", "config --show x", "catalogue"):
+            script = f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} -m leaklint {command}"
+            done = subprocess.run(
+                ["sh", "-c", script], cwd=tmp_path, env=environment(), capture_output=True, check=False, text=True
+            )
+            assert done.returncode == 2
+            assert done.stderr.endswith("Error: cannot tell the current folder: No such file or directory\n")
 
     def test_what_cannot_be_read(self, tmp_path: Path) -> None:
         (tmp_path / "leaklint.toml").write_bytes(b"# \xff\n")

@@ -63,7 +63,7 @@ def _read(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
                 raise Wrong("names no rule" if "exclude" not in name else "names no pattern")
         elif name == "per_file_ignores":
             value = _by_pattern(value)
-        return BY_NAME[name.replace("_", "-")].kind.read(value, os.path.realpath(os.curdir), KNOWLEDGE)
+        return BY_NAME[name.replace("_", "-")].kind.read(value, _here(), KNOWLEDGE)
     except Wrong as problem:
         raise click.BadParameter(str(problem)) from None
 
@@ -163,6 +163,7 @@ def configuration(configs: tuple[str, ...] = (), isolated: bool = False, **given
     from leaklint.config.resolve import Configuration
     from leaklint.configure import KNOWLEDGE
 
+    _here()
     files = [config for config in configs if "=" not in config or os.path.isfile(config)]
     if len(files) > 1:
         raise click.UsageError(f"--config names two files, {files[0]} and {files[1]}")
@@ -183,12 +184,20 @@ def configuration(configs: tuple[str, ...] = (), isolated: bool = False, **given
     return Configuration(KNOWLEDGE, over, pinned=os.path.abspath(files[0]) if files else "", isolated=isolated)
 
 
+def _here() -> str:
+    """The real path of the current folder, from which options count. Raises click.ClickException when it is gone."""
+    try:
+        return os.path.realpath(os.curdir)
+    except OSError as error:
+        raise click.ClickException(f"cannot tell the current folder: {error.strerror}") from None
+
+
 def of_current_folder(chosen: Configuration) -> Resolved:
     """The configuration that holds for the run as a whole. Raises click.ClickException when it cannot be used."""
     from leaklint.config.problems import ConfigurationError
 
     try:
-        return chosen.of_folder(os.path.realpath(os.curdir))
+        return chosen.of_folder(_here())
     except ConfigurationError as problem:
         raise click.ClickException(str(problem)) from None
 

@@ -51,6 +51,8 @@ def _text(value: object) -> str:
         raise Wrong(f"expected a string, got {_shown(value)}")
     if not value:
         raise Wrong("expected a string that is not empty")
+    if "\0" in value:
+        raise Wrong("expected a string without NUL")
     return value
 
 

@@ -76,6 +76,12 @@ def test_facts_of_the_template_hold_for_its_code() -> None:
     assert [f.rule for f in checked("Resources:\n" + sam(kept, more=snap)).findings] == ["LL206"]
 
 
+def test_messages_name_lines_of_the_template() -> None:
+    code = "def handler(event, context):\n    f = open('x')\n    f.read()\n    f.close()\n"
+    (finding,) = checked("Resources:\n" + sam(code)).findings
+    assert "`f.read()` on line 10 raises" in finding.message
+
+
 def test_equal_code_of_two_functions_is_two_findings() -> None:
     first, second = checked("Resources:\n" + sam(leak()) + sam(leak(), "G")).findings
     assert first.location.line != second.location.line

@@ -67,7 +67,7 @@ PROJECTS = Path(__file__).parent.parent / "fixtures" / "projects"
 @pytest.mark.parametrize("project", sorted(path.name for path in PROJECTS.iterdir()))
 def test_what_a_file_is_told_depends_on_no_other_file(project: str) -> None:
     """Alone, in any order and in any company, with fresh eyes and with a workspace that has seen all of them."""
-    files = sorted(str(path) for path in (PROJECTS / project).rglob("*.py"))
+    files = sorted(str(path) for ending in ("*.py", "*.yaml") for path in (PROJECTS / project).rglob(ending))
     settings = Settings(min_confidence=Confidence.LOW)
 
     def told(asked: list[str]) -> dict[str, list[Finding]]:

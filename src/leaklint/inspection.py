@@ -109,9 +109,8 @@ class Inspection:
         around = self.circumstances
         starts = tuple(self.unit.source.lines.starts)
         restored = around.restored if any(site.module_level for site in found) else None
-        return ModuleFacts(
-            self.unit.path, around.placed(found) if found else (), starts, around.growths(), restored=restored
-        )
+        sites = around.placed(found) if found else ()
+        return ModuleFacts(self.unit.path, sites, starts, self.unit.numbers, around.growths(), restored=restored)
 
     def _closed_outside(self, attribute: str) -> bool:
         """Whether something calls a release on this attribute of an object that is not ``self``."""

@@ -73,6 +73,7 @@ def _check(code: Inline, path: str, settings: Settings, workspace: Workspace) ->
     known = settings.handler_discovery
     deployment = Deployment((code.declared,) if known else (), signatures=known)
     unit.deployed = lambda: deployment
+    unit.numbers = code.lines
     try:
         return Inspection(unit, workspace, found).judge(settings)
     finally:
@@ -93,7 +94,7 @@ class _Place:
     def finding(self, finding: Finding) -> Finding:
         """A finding of the code as one of the template; nothing in a template is mended."""
         steps = tuple(Step(self._location(step.location), step.message) for step in finding.steps)
-        refused = finding.refused or (_REFUSED if finding.fix is not None else "")
+        refused = _REFUSED if finding.fix is not None or finding.refused else ""
         return replace(finding, location=self._location(finding.location), steps=steps, fix=None, refused=refused)
 
     def line(self, line: int) -> int:

@@ -96,6 +96,8 @@ class Unit:
     outline: Outline
     catalogue: Catalogue
     work: Work
+    numbers: tuple[int, ...] = ()
+    """the lines of the file that hold its text, where that is a part of the file"""
     digest: int = 0
     """hash of its bytes"""
     real: str = ""
@@ -150,7 +152,7 @@ class Unit:
         try:
             outlined = outline(tree)
             names = module_names(tree, outlined.imports, catalogue.prefixes.__contains__)
-            return cls(path, Source(body, tree), names, outlined, catalogue, work, hash(data))
+            return cls(path, Source(body, tree), names, outlined, catalogue, work, digest=hash(data))
         except RecursionError:
             raise NotAnalysed("too deeply nested to be analysed") from None
 

@@ -192,6 +192,8 @@ class ModuleFacts:
     sites: tuple[Site, ...] = ()
     lines: tuple[int, ...] = (0,)
     """offset at which each line starts; messages name lines"""
+    numbers: tuple[int, ...] = ()
+    """how messages number these lines, where the code is a part of another file; empty when they count from 1"""
     growths: tuple[Growth, ...] = ()
     restored: Restored | None = None
     unused: tuple[Unused, ...] = ()
@@ -199,4 +201,5 @@ class ModuleFacts:
 
     def line(self, span: Span) -> int:
         """The 1-based line on which ``span`` starts."""
-        return bisect_right(self.lines, span.start)
+        line = bisect_right(self.lines, span.start)
+        return self.numbers[min(line, len(self.numbers)) - 1] if self.numbers else line

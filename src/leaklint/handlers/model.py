@@ -130,6 +130,8 @@ class Discovery:
     import_roots: tuple[str, ...] = ()
     """deployed folders, the folders that layers add to ``sys.path``, and ``src``"""
     notes: tuple[Note, ...] = ()
+    distributions: tuple[str, ...] = ()
+    """folders from which the project's own distributions install their packages"""
     by_path: Mapping[str, tuple[Declared, ...]] = field(init=False, repr=False, compare=False)
     code_roots: frozenset[str] = field(init=False, repr=False, compare=False)
     """the folders that are deployed"""

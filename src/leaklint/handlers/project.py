@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 
 from leaklint.handlers.collector import Collector, Place
 from leaklint.handlers.locate import Locator
 from leaklint.handlers.model import Discovery, Note
 from leaklint.handlers.root import is_marked
-from leaklint.handlers.tree import TooMany, Tree, is_dockerfile, join
+from leaklint.handlers.tree import DISTRIBUTIONS, TooMany, Tree, is_dockerfile, join
 
 _SETTINGS = "configuration"
 _ROOTS = (".", "src")
@@ -82,7 +82,15 @@ def collect(tree: Tree, configured: Sequence[str] = (), *, templates: bool = Tru
         tuple(collector.inline),
         tuple(collector.roots),
         tuple(sorted(collector.notes)),
+        tuple(_distributions(tree)),
     )
+
+
+def _distributions(tree: Tree) -> Iterator[str]:
+    """The folders with the packages of each distribution: what another part of the project installs and imports."""
+    for folder in dict.fromkeys(path.rpartition("/")[0] or "." for path in tree.named(*DISTRIBUTIONS)):
+        source = join(folder, "src")
+        yield source if tree.holds_python(source) else folder
 
 
 def _configured(collector: Collector, handler: str) -> None:

@@ -16,7 +16,11 @@ from leaklint import discovery
 LIMIT = 2 * 1024 * 1024
 """bytes; CloudFormation takes templates of up to 1 MB, and what is larger is data"""
 
-_NAMES = frozenset({"cdk.json", "config.json", "serverless.json", "template.json", "zappa_settings.json"})
+DISTRIBUTIONS = ("pyproject.toml", "setup.cfg", "setup.py")
+"""what stands at the top of a folder that is installed as a distribution"""
+_NAMES = frozenset(
+    {"cdk.json", "config.json", "serverless.json", "template.json", "zappa_settings.json", *DISTRIBUTIONS}
+)
 _ENDINGS = (".py", ".yml", ".yaml", ".template.json", ".template", ".tf", ".ts")
 
 

@@ -235,8 +235,7 @@ def _since(ref: str) -> Callable[[str], Lines | None]:
         raise click.ClickException(f"--diff-base: {problem}") from None
 
     def changed(path: str) -> Lines | None:
-        inside = os.path.relpath(os.path.realpath(path), top).replace(os.sep, "/")
-        return changes.get(os.fsencode(inside), Lines())
+        return changes.get(os.fsencode(_from(top, os.path.realpath(path))), Lines())
 
     return changed
 
@@ -245,7 +244,15 @@ def _seen_from(baseline: str, path: str) -> str:
     """A path as a baseline names it: from its folder, with ``/`` between its parts."""
     folder, name = os.path.split(path)
     there = os.path.join(os.path.realpath(folder or os.curdir), name)
-    return os.path.relpath(there, os.path.dirname(os.path.realpath(baseline))).replace(os.sep, "/")
+    return _from(os.path.dirname(os.path.realpath(baseline)), there)
+
+
+def _from(folder: str, path: str) -> str:
+    """A path as seen from a folder, with ``/`` between its parts; as it is where no way leads there."""
+    try:
+        return os.path.relpath(path, folder).replace(os.sep, "/")
+    except ValueError:  # on another drive
+        return path.replace(os.sep, "/")
 
 
 def _texts(report: Report) -> Callable[[Finding], str]:

@@ -892,6 +892,18 @@ class TestCommand:
             },
         )
 
+    def test_the_configuration_names_handlers_or_all_of_them(self, shop: Path) -> None:
+        def listed() -> list[str]:
+            return [line.split()[1] for line in leaklint("handlers", "-q", cwd=shop).out[1:]]
+
+        plain, swept = (f"{os.path.join('tools', name)}:1" for name in ("plain.py", "sweep.py"))
+        (shop / "leaklint.toml").write_text('handlers = ["tools/plain.py:f"]\n')
+        assert listed() == [f"{os.path.join('orders', 'app.py')}:1", plain, swept]
+        (shop / "leaklint.toml").write_text('handlers = ["tools/plain.py:f"]\nhandler-discovery = false\n')
+        assert listed() == [plain]
+        (shop / "leaklint.toml").write_text("handlers = 1\n")
+        assert leaklint("handlers", cwd=shop).code == 2
+
     def test_the_table(self, shop: Path) -> None:
         done = leaklint("handlers", cwd=shop)
         assert done.code == 0

@@ -29,7 +29,8 @@ _HEADINGS = ("HANDLER", "WHERE", "RUNTIME", "MEMORY", "PROVISIONED", "RESERVED",
 def command(paths: tuple[str, ...], output_format: str, quiet: bool) -> int:
     """List the handlers in PATHS, files or folders (the current folder if none is given).
 
-    What declares them is looked for in the whole project around PATHS. A path that is missing exits with 2.
+    What declares them is looked for in the whole project around PATHS, whose configuration may name more of them, or
+    say that those are all. A path that is missing exits with 2.
     """
     listed, notes = _collect(paths or (".",))
     if output_format == "json":
@@ -49,8 +50,12 @@ def command(paths: tuple[str, ...], output_format: str, quiet: bool) -> int:
 
 def _collect(paths: Sequence[str]) -> tuple[list[tuple[str, Listed]], list[tuple[str, Note]]]:
     """The handlers and notes of the projects around ``paths``, each with the root of its project."""
+    from leaklint.cli.options import configuration
+    from leaklint.config.problems import ConfigurationError
     from leaklint.handlers.listing import listing
     from leaklint.handlers.root import project_root
+
+    chosen = configuration()
 
     asked: dict[str, list[str]] = {}
     for path in paths:
@@ -58,7 +63,10 @@ def _collect(paths: Sequence[str]) -> tuple[list[tuple[str, Listed]], list[tuple
     listed: list[tuple[str, Listed]] = []
     notes: list[tuple[str, Note]] = []
     for root, inside in asked.items():
-        found, said = listing(root)
+        try:
+            found, said = listing(root, chosen.of_folder(root).settings)
+        except ConfigurationError as problem:
+            raise click.ClickException(str(problem)) from None
         listed.extend((root, one) for one in found if _below(os.path.join(root, one.handler.path), inside))
         notes.extend((_shown(root, note.path), note) for note in said)
     return listed, notes

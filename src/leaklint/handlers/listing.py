@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from leaklint.catalogue.load import load
-from leaklint.catalogue.model import Resource
+from leaklint.catalogue.model import Catalogue, Resource
+from leaklint.config import Settings
 from leaklint.handlers import conventions, frameworks, in_module
 from leaklint.handlers.locate import parsed
 from leaklint.handlers.model import Declared, Note
@@ -33,26 +34,28 @@ class Listed:
     """whether the code stands in the template"""
 
 
-def listing(root: str, configured: Sequence[str] = ()) -> tuple[tuple[Listed, ...], tuple[Note, ...]]:
+def listing(root: str, settings: Settings | None = None) -> tuple[tuple[Listed, ...], tuple[Note, ...]]:
     """The handlers of the project in the folder ``root``, by file and line, and what could not be followed.
 
-    A function that several places declare stands there once for each; what a module shows by itself counts only for
-    functions that nothing declares.
+    ``settings`` may name handlers, say that they are all there are, and know resources. A function that several places
+    declare stands there once for each; what a module shows by itself counts only for functions that nothing declares.
     """
     tree = Tree.walk(root)
-    found = collect(tree, configured)
+    settings = settings or Settings()
+    found = collect(tree, settings.handlers, templates=settings.handler_discovery)
+    catalogue = load(settings.resources)
     listed: list[Listed] = []
     for path in tree.ending(".py"):
         declared = found.of(path)
         data = tree.read(path)
-        if declared or _WORDS.search(data):
+        if declared or (settings.handler_discovery and _WORDS.search(data)):
             module = parsed(data)
             known = {one.function for one in declared}
-            shown = () if module is None else _shown(path, module, known)
-            calls = _Calls.of(module)
+            shown = () if module is None or not settings.handler_discovery else _shown(path, module, known)
+            calls = _Calls.of(module, catalogue)
             listed.extend(calls.listed(one) for one in (*declared, *shown))
     for code in found.inline:
-        listed.append(_Calls.of(parsed(code.text)).listed(code.declared, inline=True))
+        listed.append(_Calls.of(parsed(code.text), catalogue).listed(code.declared, inline=True))
     listed.sort(key=lambda one: (one.handler.path, one.handler.line))
     return tuple(listed), found.notes
 
@@ -76,11 +79,10 @@ class _Calls:
     acquired: Mapping[str, tuple[Resource, ...]]
 
     @classmethod
-    def of(cls, module: ast.Module | None) -> _Calls:
+    def of(cls, module: ast.Module | None, catalogue: Catalogue) -> _Calls:
         """The calls of a module."""
         if module is None:
             return cls(None, None, {})
-        catalogue = load()
         try:
             outlined = outline(module)
             names = module_names(module, outlined.imports, catalogue.prefixes.__contains__)

@@ -470,9 +470,13 @@ class TestGlobs:
 
     def test_what_is_below_a_folder_that_is_named_is_covered(self) -> None:
         globs = Globs("/base", ["tests/*"])
-        assert globs.cover("/base/tests/a/b/x.py")
-        assert not globs.cover("/base/x/tests/a.py")
-        assert not Globs("/base", ["base"]).cover("/base/x.py")
+        assert globs.cover("/base/tests/a/b/x.py", "/base")
+        assert not globs.cover("/base/x/tests/a.py", "/base")
+        assert not Globs("/base", ["base"]).cover("/base/x.py", "/base")
+        assert not Globs("/base", ["base"]).cover("/base/x.py", "/elsewhere")
+        assert Globs("/base", ["gen"]).cover("/elsewhere/gen/x.py", "/elsewhere")
+        assert Globs("/", ["gen"]).cover("/gen/x.py", "/")
+        assert not Globs("/", ["gen"]).cover("/x.py", "/")
 
 
 @pytest.mark.parametrize(

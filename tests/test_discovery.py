@@ -209,6 +209,15 @@ class TestExclusion:
         assert checked("--no-force-exclude", "gen/a.py") == ["gen/a.py"]
         assert checked("gen", code=0) == []
 
+    def test_names_of_folders_around_the_project_do_not_count(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        leaking("build/repo/a.py", "build/repo/build/b.py", "build/repo/pkg/dist/c.py")
+        for text in (None, "", 'per-file-ignores = {"build" = ["LL1"]}\n'):
+            monkeypatch.chdir(Path.cwd() / "build" / "repo")
+            if text is not None:
+                Path("leaklint.toml").write_text(text)
+            assert checked("--force-exclude", "a.py", "build/b.py", "pkg/dist/c.py") == ["a.py"]
+            monkeypatch.chdir(Path.cwd().parent.parent)
+
     def test_each_folder_has_the_patterns_of_its_own_configuration(self) -> None:
         leaking("one/gen/a.py", "one/b.py", "two/gen/c.py", "two/b.py", "gen/d.py")
         Path("leaklint.toml").write_text('extend-exclude = ["gen"]\n')

@@ -17,11 +17,10 @@ _SPECIAL = frozenset("*?[")
 class Globs:
     """Patterns of one configuration. Paths are real paths, up to a last component that may be a link."""
 
-    __slots__ = ("_anywhere", "_from_base", "_names", "base")
+    __slots__ = ("_anywhere", "_from_base", "_names")
 
     def __init__(self, base: str, patterns: Iterable[str]) -> None:
         """``base`` is the real path of the folder from which patterns with a slash count."""
-        self.base = base
         names, anywhere, anchored = set(), [], []
         for pattern in (one for written in patterns for one in _expanded(_posix(written))):
             if "/" in pattern.rstrip("/"):
@@ -40,15 +39,14 @@ class Globs:
             return True
         return self._from_base is not None and self._from_base.fullmatch(_posix(path)) is not None
 
-    def cover(self, path: str) -> bool:
-        """Whether ``path`` or a folder above it, but below the base, is named."""
+    def cover(self, path: str, top: str) -> bool:
+        """Whether ``path`` is named, or a folder between it and the folder ``top``, if it is below that."""
+        below = os.path.join(top, "") if top else path
         while True:
             folder, name = os.path.split(path)
-            if not name:
-                return False
             if self.match(path, name):
                 return True
-            if folder == self.base or not folder.startswith(os.path.join(self.base, "")):
+            if folder == top or not folder.startswith(below):
                 return False
             path = folder
 

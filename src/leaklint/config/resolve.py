@@ -28,7 +28,8 @@ class Resolved:
     """What a configuration comes to, for all files below it."""
 
     __slots__ = (
-        "_excluded", "_ignored_in", "force_exclude", "jobs", "output_format", "respect_gitignore", "settings", "stack"
+        "_excluded", "_ignored_in", "force_exclude", "jobs", "output_format", "respect_gitignore", "settings", "stack",
+        "top",
     )  # fmt: skip
 
     def __init__(
@@ -42,9 +43,11 @@ class Resolved:
         force_exclude: bool = False,
         output_format: str = "",
         jobs: int = 0,
+        top: str = "",
     ) -> None:
         """``stack`` are the layers it was made of, of which later ones won; ``output_format`` may be empty and
-        ``jobs`` 0, where nothing says."""
+        ``jobs`` 0, where nothing says. ``top`` is the folder for which it is: names of folders above say nothing."""
+        self.top = top
         self.stack = tuple(stack)
         self.settings = settings
         self._excluded = tuple(excluded)
@@ -59,8 +62,8 @@ class Resolved:
         return any(globs.match(path, name) for globs in self._excluded)
 
     def covered(self, path: str) -> bool:
-        """Whether a real path or a folder above it is left out."""
-        return any(globs.cover(path) for globs in self._excluded)
+        """Whether a real path, or a folder above it in the project, is left out."""
+        return any(globs.cover(path, self.top) for globs in self._excluded)
 
     def settings_of(self, path: str) -> Settings:
         """The settings of the file at a real path."""
@@ -69,14 +72,14 @@ class Resolved:
         ignored = tuple(
             selector
             for globs, negated, selectors in self._ignored_in
-            if globs.cover(path) is not negated
+            if globs.cover(path, self.top) is not negated
             for selector in selectors
         )
         return replace(self.settings, file_ignores=ignored) if ignored else self.settings
 
 
-def resolve(stack: Sequence[Layer]) -> Resolved:
-    """What ``stack`` comes to, of which later layers win."""
+def resolve(stack: Sequence[Layer], top: str = "") -> Resolved:
+    """What ``stack`` comes to, of which later layers win, for the files below the folder ``top``."""
     last = {key: value for layer in stack for key, value in layer.values.items()}
     select, ignore = Settings().select, Settings().ignore
     changes: list[Change] = []
@@ -107,6 +110,7 @@ def resolve(stack: Sequence[Layer]) -> Resolved:
         force_exclude=last.get("force-exclude", False),
         output_format=last.get("output-format", ""),
         jobs=last.get("jobs", 0),
+        top=top,
     )
 
 
@@ -134,7 +138,8 @@ class Configuration:
         known = self._resolved.get(source)
         if known is None:
             try:
-                known = resolve((*self._layers(source), *self._over))
+                top = os.path.realpath(os.curdir) if self._isolated or not source else os.path.dirname(source)
+                known = resolve((*self._layers(source), *self._over), top)
             except ConfigurationError as problem:
                 known = problem
             self._resolved[source] = known

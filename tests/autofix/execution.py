@@ -14,10 +14,13 @@ import json
 import os
 import re
 import signal
+import socketserver
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import traceback
 import types
 import warnings
 from collections import Counter
@@ -99,6 +102,8 @@ class Runner:
         before = descriptors()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()), _limited():
             outcome, kept = self._outcome(code, module)
+        if hold:
+            _drop_frames(kept)
         left = descriptors() - before
         _forget(recorder, module, kept)
         return Observation(
@@ -129,6 +134,13 @@ def _limited() -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _drop_frames(kept: list[object]) -> None:
+    """Empty the frames of an exception: what leaks is held elsewhere, and a cursor in them keeps a closed database."""
+    for item in kept:
+        if isinstance(item, BaseException):
+            traceback.clear_frames(item.__traceback__)
 
 
 def _forget(recorder: Recorder, module: types.ModuleType, kept: list[object]) -> None:
@@ -220,22 +232,46 @@ def _compared(before: Observation, after: Observation) -> Iterator[str]:
 def compare(cases: Iterable[Case], processes: int = 2) -> dict[str, Verdict]:
     """Run all cases, in ``processes`` at a time; the verdicts by name."""
     pending = list(cases)
+    if not pending:
+        return {}
     shares = [share for share in (pending[number::processes] for number in range(processes)) if share]
-    with ThreadPoolExecutor(processes) as executor:
-        return {name: verdict for part in executor.map(_share, shares) for name, verdict in part.items()}
+    with _echo() as port, ThreadPoolExecutor(processes) as executor:
+        parts = executor.map(lambda share: _share(share, port), shares)
+        return {name: verdict for part in parts for name, verdict in part.items()}
 
 
-def _share(cases: list[Case]) -> dict[str, Verdict]:
+class _Echo(socketserver.StreamRequestHandler):
+    """Sends back what it gets, line by line."""
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):
+            for line in self.rfile:
+                self.wfile.write(line)
+
+
+@contextlib.contextmanager
+def _echo() -> Iterator[int]:
+    """A server on loopback that the programs find by ``ECHO_PORT``; its port."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Echo) as echo:
+        echo.daemon_threads = True
+        serving = threading.Thread(target=echo.serve_forever, daemon=True)
+        serving.start()
+        yield echo.server_address[1]
+        echo.shutdown()
+        serving.join()
+
+
+def _share(cases: list[Case], port: int) -> dict[str, Verdict]:
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        return _in_folder(cases, Path(folder))
+        return _in_folder(cases, Path(folder), port)
 
 
-def _in_folder(cases: list[Case], folder: Path) -> dict[str, Verdict]:
+def _in_folder(cases: list[Case], folder: Path, port: int) -> dict[str, Verdict]:
     there, back = folder / "cases.json", folder / "verdicts.json"
     there.write_text(json.dumps([_packed(case) for case in cases]), "utf-8")
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.autofix.execution", there, back],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        cwd=ROOT, env={**os.environ, "ECHO_PORT": str(port)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return {name: Verdict(*parts) for name, parts in json.loads(back.read_text("utf-8")).items()}

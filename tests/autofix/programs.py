@@ -43,8 +43,9 @@ FILES = Kind(
     ),
     ("{v}.read()", "len({v}.readlines())", "{v}.read().splitlines()", "[line for line in {v}]", "count({v})",
      "sorted({v})", "{v}.closed"),
-    inline=('open(tmp + "/a.txt").read()', 'json.load(open(tmp + "/data.json"))', 'len(open(tmp + "/a.txt").readlines())',
-            'list(csv.reader(open(tmp + "/rows.csv")))', 'parse(open(tmp + "/a.txt").readline())'),
+    inline=('open(tmp + "/a.txt").read()', 'json.load(open(tmp + "/data.json"))',
+            'len(open(tmp + "/a.txt").readlines())', 'list(csv.reader(open(tmp + "/rows.csv")))',
+            'parse(open(tmp + "/a.txt").readline())'),
 )  # fmt: skip
 WRITER = Kind(
     "writer",
@@ -161,7 +162,7 @@ REDIS = Kind(
 )  # fmt: skip
 LOCAL = (FILES, WRITER, SQLITE, SOCKET, PAIR, DESCRIPTOR, TEMPORARY, ARCHIVE)
 SERVED = (PYMYSQL, PSYCOPG2, PSYCOPG, REDIS)
-PRELUDE = '''
+PRELUDE = """
 import os
 TABLE = os.environ.get("TABLE", "t")
 PORT = int(os.environ.get("ECHO_PORT", "0"))
@@ -190,7 +191,7 @@ def tell(target, text):
     target.write(text)
 
 
-'''
+"""
 
 
 def indented(text: str, depth: int = 1) -> str:
@@ -247,7 +248,7 @@ class Maker:
         n = self.n()
         return self.rng.choice((
             f'note("n{n}")', f"value{n} = parse(\"{n}\")", f"found.append({n})", f"# only a comment {n}", "",
-            f'if len(found) > 9:\n    return "early"', f'text{n} = """a\n  b\n"""\nfound.append(text{n})',
+            'if len(found) > 9:\n    return "early"', f'text{n} = """a\n  b\n"""\nfound.append(text{n})',
             f'if parse("{n}") == {n}:\n    found.append("same")',
         ))  # fmt: skip
 
@@ -274,6 +275,11 @@ class Maker:
         call = self.fill(self.rng.choice(kind.acquire), variable)
         return f"{variable} = {call}" + self.rng.choice(("", "", "  # opened"))
 
+    @staticmethod
+    def again(acquisition: str) -> str:
+        """An acquisition that may come before an earlier one is released: no lock is held, and nothing truncated."""
+        return acquisition.replace('data.db")', 'data.db", isolation_level=None)').replace('"w")', '"a")')
+
     def guarded(self) -> str:
         """The acquisition stands in a try of its own."""
         kind, v = self.pick(), "f"
@@ -290,7 +296,8 @@ class Maker:
         if self.chance(0.6):
             inside.append(self.fill(kind.release, v))
         handler = self.rng.choice(("ValueError", "Exception", "(OSError, ValueError)"))
-        text = f"try:\n{indented(chr(10).join(inside))}\nexcept {handler} as problem:\n    found.append(type(problem).__name__)"
+        text = f"try:\n{indented(chr(10).join(inside))}\nexcept {handler} as problem:"
+        text += "\n    found.append(type(problem).__name__)"
         if self.chance(0.3):
             text += '\nelse:\n    found.append("else")'
         return text + "\nreturn found"
@@ -310,8 +317,7 @@ class Maker:
 
     def in_loop(self) -> str:
         kind, v = self.pick(), "f"
-        # A file that is opened twice for writing, the first still open, is flushed in the order of the collector.
-        start = self.acquisition(kind, v).replace('"/new', 'f"/new{turn}_').replace('"w")', '"a")')
+        start = self.again(self.acquisition(kind, v)).replace('"/new', 'f"/new{turn}_')
         inside = [start, *self.body(kind, v)]
         jump = self.rng.choice(("", "if len(found) > 2:\n    continue", "if len(found) > 1:\n    break"))
         if jump:
@@ -334,8 +340,9 @@ class Maker:
     def early(self) -> str:
         kind, v = self.pick(), "f"
         first, second = self.body(kind, v), self.body(kind, v)
+        close = self.fill(kind.release, v)
         leave = self.rng.choice((
-            'if len(found) > 0:\n    return "early"', f'if len(found) > 1:\n    {self.fill(kind.release, v)}\n    return "early"',
+            'if len(found) > 0:\n    return "early"', f'if len(found) > 1:\n    {close}\n    return "early"',
             'if len(found) > 0:\n    raise KeyError("early")', 'assert len(found) < 9, "many"',
         ))  # fmt: skip
         parts = [self.acquisition(kind, v), *first, leave, *second, self.fill(kind.release, v), "return found"]
@@ -360,7 +367,8 @@ class Maker:
 
     def rebound(self) -> str:
         kind, v = self.pick(), "f"
-        parts = [self.acquisition(kind, v), *self.body(kind, v), self.acquisition(kind, v), *self.body(kind, v)]
+        first, second = self.again(self.acquisition(kind, v)), self.again(self.acquisition(kind, v))
+        parts = [first, *self.body(kind, v), second, *self.body(kind, v)]
         if self.chance(0.5):
             parts.append(self.fill(kind.release, v))
         return "\n".join([*parts, "return found"])
@@ -375,7 +383,7 @@ class Maker:
             "found += [{e} for _ in range(2)]", "print({e})", "assert {e}", 'found.append(f"{{e}!r}")',
             "def inner():\n    return {e}\nfound.append(inner())",
         ))  # fmt: skip
-        if "f\"" in form and '"' in expression:
+        if 'f"' in form and '"' in expression:
             form = "found.append({e})"
         return form.replace("{e}", expression) + "\nreturn found"
 

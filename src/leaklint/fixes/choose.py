@@ -9,12 +9,14 @@ from dataclasses import replace
 from leaklint.analysis.facts import Site
 from leaklint.edit import Fix
 from leaklint.fixes import (
+    close_descriptor,
     existing_try,
     exit_stack,
     handle,
     helpers,
     hoist_inline,
     keeper,
+    paired,
     region,
     release_called,
     try_finally,
@@ -46,9 +48,17 @@ def propose(code: Code, site: Site, rule: str) -> Fix:
         raise Refused(f"what is to release it on line {line} does not")
     if rule == WITH_DOES_NOT_RELEASE and _is_item(code, site):
         return with_closing.build(code, site)
+    if site.resource.argument == "receiver":
+        return paired.build(code, site)
+    if site.resource.argument:
+        raise Refused("it is an argument of the call, not its result")
     held = handle.find(code, site)
     if held is None:
-        return _first(lambda: hoist_inline.build(code, site), lambda: exit_stack.build(code, site))
+        return _first(
+            lambda: hoist_inline.build(code, site),
+            lambda: close_descriptor.build(code, site),
+            lambda: exit_stack.build(code, site),
+        )
     return _first(
         lambda: _in_block(code, site, held),
         lambda: existing_try.build(code, site, held),

@@ -33,6 +33,8 @@ def build(code: Code, site: Site) -> Fix:
     for node in code.ancestors(call):
         if isinstance(node, ast.GeneratorExp | ast.Lambda):
             raise Refused("it is opened when a generator expression gets there")
+        if isinstance(node, ast.JoinedStr):
+            raise Refused("it is opened inside of an f-string")
         if isinstance(node, ast.stmt):
             break
     held = handle.find(code, site)

@@ -11,7 +11,7 @@ import ast
 
 from leaklint.analysis.facts import Site
 from leaklint.edit import Applicability, Edit, Fix
-from leaklint.fixes import handle, imports, keeper, region, rewrite
+from leaklint.fixes import handle, helpers, imports, keeper, region, rewrite
 from leaklint.fixes.code import SCOPES, Code, Refused
 from leaklint.fixes.keeper import Form, Keeper
 
@@ -33,6 +33,8 @@ def build(code: Code, site: Site) -> Fix:
     statement = code.statement(call)
     if site.part:
         raise Refused("only a part of what the call returns is to be released")
+    if site.helper is not None and helpers.may_give_none(code, site):
+        raise Refused("the helper may give None")
     keep = keeper.choose(site.resource, code, call, awaited=value is not call)
     if isinstance(code.scope(statement), ast.ClassDef):
         raise Refused("it stands in the body of a class")
@@ -136,7 +138,7 @@ def evaluated_first(code: Code, value: ast.expr, statement: ast.stmt) -> None:
                 node = comprehension
                 continue
             case ast.JoinedStr():
-                before = list(parent.values)
+                raise Refused("it is opened inside of an f-string")
             case ast.UnaryOp():
                 before = [node]
             case ast.BoolOp() if parent.values[0] is node:

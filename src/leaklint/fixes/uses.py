@@ -349,7 +349,9 @@ class Uses:
             return True
         if self.code.dotted(node.func).startswith("pandas.read_"):
             return True
-        return isinstance(node.func, ast.Attribute) and node.func.attr in known.BORROWING_METHODS
+        if not isinstance(node.func, ast.Attribute):
+            return False
+        return node.func.attr in known.BORROWING_METHODS or node.func.attr.startswith("assert")
 
     def _captured(self, node: ast.AST) -> Iterator[str]:
         for inner in ast.walk(node):

@@ -45,8 +45,10 @@ psycopg2, sqlite3 and pyodbc only end the transaction (see LL105). Where it does
 `contextlib.closing(...)` or a `try`/`finally`.
 
 ## Fix safety
-Not every release can be moved into a `with`: the handle may be used after the block, captured by a closure or
-a generator, or closed in a way that a second close would raise. Put the `with` around the last use.
+`--fix` puts a `with` (or `closing`, a `finally`, an `ExitStack`: what the library needs) around all that uses the
+handle or what was made of it. It leaves the code alone, and says why, where the handle is returned, stored, captured by
+a closure or read lazily later, and where a second close would raise. The fix is unsafe where an unknown function may
+have kept the handle, where a helper of another file opens it, and where the release waits for work.
 
 ## Since
 0.1.0

@@ -43,8 +43,10 @@ Acquire directly before the `try`, not inside of it: when the acquisition itself
 close, and a `finally` that closes an unbound name hides the error.
 
 ## Fix safety
-A `with` whose exit does exactly what the release did is safe. Leaving a psycopg 3 or snowflake connection
-also commits, where `close()` alone rolls back: `contextlib.closing` keeps the meaning there.
+A `with` whose exit does exactly what the release did is safe: `--fix` puts it around what stands before the release,
+and takes the release away. Leaving a psycopg 3 or snowflake connection also commits, where `close()` alone rolls back:
+`contextlib.closing` keeps the meaning there. A release in a `try` of which a handler still uses the resource stays, and
+a `finally` releases again, if the library allows that.
 
 ## Since
 0.1.0

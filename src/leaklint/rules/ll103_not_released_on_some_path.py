@@ -59,8 +59,9 @@ def save(conn, cart):
 ```
 
 ## Fix safety
-When some paths hand the resource over and others do not, a `with` would close what was handed over. Use
-`contextlib.ExitStack` and `pop_all()`, or close it in an `except` that re-raises.
+`--fix` puts a block around all paths; releases on some of them stay where they are when a second one does no harm.
+When some paths hand the resource over and others do not, a block would close what was handed over, and there is no fix:
+use `contextlib.ExitStack` and `pop_all()`, or close it in an `except` that re-raises.
 
 ## Since
 0.1.0

@@ -36,7 +36,8 @@ In a loop, put the `with` inside of the loop; for resources that must be open to
 
 ## Fix safety
 Hoisting the call into a `with` changes when the file is opened if other arguments of the same statement have
-effects before it: their order is kept only when the call was evaluated first.
+effects before it: `--fix` does it only when the call is evaluated first, and always. What a branch of an expression or
+a comprehension opens is given to an `ExitStack`.
 
 ## Since
 0.1.0

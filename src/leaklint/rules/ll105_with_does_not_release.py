@@ -37,8 +37,8 @@ The second item keeps the transaction: `closing` alone would drop the insert. Fo
 manager (`with pool.connection() as conn` in psycopg_pool) or `putconn` in a `finally`.
 
 ## Fix safety
-`closing(...)` around the connection and the connection as a second item do exactly what the one `with` did,
-and close.
+`closing(...)` around the connection and the connection as a second item do exactly what the one `with` did, and close.
+There is no fix where the connection, or a cursor of it, is used after the block.
 
 ## Since
 0.1.0

@@ -39,8 +39,8 @@ def handler(event, context):
 ```
 
 ## Fix safety
-Adding the parentheses runs code that never ran before: check that nothing after it relied on the handle being
-open.
+Adding the parentheses (or the `await`) runs code that never ran before: `--fix` does it only where nothing names the
+handle afterwards.
 
 ## Since
 0.1.0

@@ -25,7 +25,8 @@ def handler(event, context):
 ```
 
 ## Fix safety
-Deleting the comment changes no code.
+Deleting the comment, or the codes in it that are not needed, changes no code. A misspelt comment is left: whoever
+wrote it meant something by it.
 
 ## Since
 0.1.0

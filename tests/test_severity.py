@@ -43,6 +43,11 @@ def test_it_is_medium_on_an_exception_path_or_outside_of_handlers(entry: dict[st
     assert of(entry, may_raise()) == "medium"
 
 
+@pytest.mark.parametrize("entry", [DESCRIPTOR, SERVER, THREADS])
+def test_what_runs_at_import_runs_once_and_is_medium(entry: dict[str, Any]) -> None:
+    assert of(entry, returned(), handler=True, module_level=True) == "medium"
+
+
 @pytest.mark.parametrize("entry", [SOCKET, PROCESS, COLLECTED, ASYNC])
 @pytest.mark.parametrize("handler", [True, False])
 def test_what_reference_counting_does_not_settle_is_medium(entry: dict[str, Any], handler: bool) -> None:
@@ -63,6 +68,17 @@ def test_a_loop_and_lost_writes_raise_it_one_step() -> None:
     assert of(FILE, returned(), writes=True, in_loop=True) == "medium"
     assert of(SERVER, returned(), in_loop=True) == "high"
     assert of(SERVER, returned(), in_loop=True, handler=True) == "high"
+
+
+def test_provisioned_concurrency_raises_it_one_step() -> None:
+    assert of(FILE, returned(), provisioned=True) == "medium"
+    assert of(FILE, may_raise(), provisioned=True) == "medium"
+    assert of(SERVER, may_raise(), handler=True, provisioned=True) == "high"
+    assert of(FILE, returned(), provisioned=True, in_loop=True) == "medium"
+
+
+def test_what_no_handler_is_deployed_with_is_low() -> None:
+    assert of(SERVER, returned(), unreached=True, in_loop=True) == "low"
 
 
 def test_an_exception_ends_the_loop_and_tells_of_the_lost_write() -> None:

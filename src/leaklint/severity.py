@@ -64,6 +64,8 @@ def _level(site: Site, normal: bool) -> tuple[Severity, str]:
         (resource.threads, "it runs threads"),
     )
     if why := " and ".join(text for holds, text in grave if holds):
+        if site.module_level:
+            return Severity.MEDIUM, f"{why}, once in a sandbox"
         if site.handler and normal:
             return Severity.HIGH, f"{why}, on a normal path of handler code"
         return Severity.MEDIUM, f"{why}, {'on an exception path' if site.handler else 'outside of handler code'}"

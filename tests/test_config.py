@@ -527,6 +527,8 @@ MARK = "<!-- made from the table of keys by `python -m tests.test_config` -->\n"
 
 def made_page() -> str:
     prose = PAGE.read_text(encoding="utf-8").partition(MARK)[0]
+    running = [rule.code for rule in RULES if rule.code.startswith(("LL1", "LL3"))]
+    prose = re.sub(r"^# rules that run: .*", f"# rules that run: {', '.join(running)}", prose, flags=re.M)
     return prose + MARK + "".join(f"\n{page(key)}" for key in KEYS)
 
 
@@ -566,6 +568,15 @@ class TestKeys:
         options = {o for c in (check_command, config_command) for parameter in c.params for o in parameter.opts}
         named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE.read_text(encoding="utf-8")))
         assert named - options <= {"--name-only", "--fix"}
+
+    def test_the_session_of_the_page_is_what_happens(self, tmp_path: Path) -> None:
+        text = PAGE.read_text(encoding="utf-8")
+        (settings,) = re.findall(r"^```toml\n(# leaklint.toml\n.*?)^```", text, re.M | re.S)
+        (session,) = re.findall(r"^```console\n\$ leaklint (.*?)\n(.*?)^```", text, re.M | re.S)
+        write(tmp_path, {"leaklint.toml": settings})
+        printed = leaklint(*session[0].split(), cwd=tmp_path).out
+        said = [line for line in session[1].splitlines() if line != "..."]
+        assert [line for line in printed if line in said] == said
 
     def test_the_page_is_fresh(self) -> None:
         assert PAGE.read_text(encoding="utf-8") == made_page()

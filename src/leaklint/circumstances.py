@@ -15,6 +15,7 @@ from leaklint.edit import Span
 from leaklint.finding import Confidence
 from leaklint.handlers import conventions
 from leaklint.rules import verdict
+from leaklint.syntax.nodes import walk
 from leaklint.syntax.outline import MODULE
 from leaklint.unit import Unit
 
@@ -182,12 +183,12 @@ class Circumstances:
         """The names that hooks around the snapshot deal with."""
         found: set[str] = set()
         tree = self.unit.source.tree
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 if any(self._is_hook(d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list):
                     found.update(self._mentioned([node.name]))
             elif isinstance(node, ast.Call) and self._is_hook(node.func):
-                names = {inner.id for arg in node.args for inner in ast.walk(arg) if isinstance(inner, ast.Name)}
+                names = {inner.id for arg in node.args for inner in walk(arg) if isinstance(inner, ast.Name)}
                 found |= names
                 found.update(self._mentioned(names))
         return frozenset(found)
@@ -200,7 +201,7 @@ class Circumstances:
         by_name = {name.replace(".<locals>", ""): f.node for name, f in self.unit.outline.functions.items()}
         for name in conventions.reachable(self.unit.source.tree, functions):
             if name in by_name:
-                yield from (inner.id for inner in ast.walk(by_name[name]) if isinstance(inner, ast.Name))
+                yield from (inner.id for inner in walk(by_name[name]) if isinstance(inner, ast.Name))
 
 
 def plain(function: str) -> str:
@@ -218,5 +219,5 @@ def _straight(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             return
         elif not hasattr(statement, "body") and not isinstance(statement, ast.Match):
             yield statement
-        elif any(isinstance(inner, ast.Return | ast.Raise) for inner in ast.walk(statement)):
+        elif any(isinstance(inner, ast.Return | ast.Raise) for inner in walk(statement)):
             return

@@ -112,6 +112,7 @@ class Unit:
     problems: list[NotAnalysed] = field(default_factory=list)
     module: project.Module = field(init=False)
     _candidates: dict[int, gate.Candidates] = field(default_factory=dict)
+    _wanted: gate.Wanted | None = None
     _handlers: tuple[conventions.Entry, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -166,11 +167,11 @@ class Unit:
         """The scopes worth being lowered, where other modules hand resources on through at most `hops` modules."""
         known = self._candidates.get(hops)
         if known is None:
+            if self._wanted is None:
+                self._wanted = gate.wanted_of(self.names, self.catalogue, self.follow)
             known = self._candidates[hops] = gate.candidates(
-                self.names,
+                self._wanted,
                 self.outline,
-                self.catalogue,
-                self.follow,
                 lambda name: self.gives_elsewhere(name, hops - 1),
                 lambda: bool(self.handlers),
             )

@@ -236,11 +236,14 @@ class Workspace:
             for _ in range(level - 1):
                 folder = os.path.dirname(folder)
             return self._below(folder, stripped) if stripped else self._file(folder, "__init__")
-        for root in self.roots(folder):
-            found = self._below(root, stripped)
-            if found and found != real:
-                return found
         top = stripped.partition(".")[0]
+        file = f"{top}.py"
+        for root in self.roots(folder):
+            listing = self._listing(root)
+            if top in listing or file in listing:
+                found = self._below(root, stripped)
+                if found and found != real:
+                    return found
         if near or top in sys.stdlib_module_names or top in self.catalogue.prefixes:
             return ""
         for root in self.deployed_roots(folder):

@@ -27,6 +27,7 @@ from leaklint.analysis.influence import influenced, mentions, parameters
 from leaklint.analysis.lasting import GROWING, SHRINKING, Code, behind, lasting, own_names, root, unkeyed
 from leaklint.edit import Span
 from leaklint.finding import Confidence
+from leaklint.syntax.nodes import children, walk
 
 _MADE_BY = {
     "list": "list", "dict": "dict", "set": "set", "deque": "deque", "defaultdict": "dict", "OrderedDict": "dict",
@@ -134,7 +135,7 @@ def _confidence(
 ) -> Confidence:
     if addition.many or (addition.key is not None and _guarded(code, addition, _asks_bound(addition.key, container))):
         return Confidence.LOW
-    if addition.key is None or any(unique(n) for n in ast.walk(addition.key) if isinstance(n, ast.expr)):
+    if addition.key is None or any(unique(n) for n in walk(addition.key) if isinstance(n, ast.expr)):
         sure = Confidence.HIGH
     else:
         sure = Confidence.MEDIUM if mentions(addition.key, events) else Confidence.LOW
@@ -188,7 +189,7 @@ class _Uses:
         waiting: list[tuple[ast.AST, str]] = [(self.code.tree, "")]
         while waiting:
             node, function = waiting.pop()
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 self.parents[child] = node
                 waiting.append((child, self.names.get(child, function)))
                 if isinstance(child, ast.Name) and child.id in self.containers:
@@ -271,7 +272,7 @@ class _Uses:
                 isinstance(n, ast.Compare)
                 and isinstance(n.ops[0], ast.NotIn | ast.In)
                 and any(isinstance(c, ast.Name) and c.id == container.name for c in n.comparators)
-                for n in ast.walk(node.test)
+                for n in walk(node.test)
             ):
                 return True
         return False
@@ -290,7 +291,7 @@ class _Uses:
         accepting = parameters(target)
         given = {accepting[i] for i, a in enumerate(call.args) if a is node and i < len(accepting)}
         given |= {k.arg for k in call.keywords if k.arg and k.value is node}
-        if any(_takes_away(inner, given) for inner in ast.walk(target)):
+        if any(_takes_away(inner, given) for inner in walk(target)):
             container.shrinks = True
 
     def _add(
@@ -352,8 +353,8 @@ def _asks_bound(key: ast.expr, container: _Container) -> Callable[[ast.expr], bo
             isinstance(node, ast.Compare)
             and isinstance(node.ops[0], _BOUNDING)
             and ast.unparse(node.left) == text
-            and not any(isinstance(n, ast.Name) and n.id == container.name for n in ast.walk(node))
-            for node in ast.walk(test)
+            and not any(isinstance(n, ast.Name) and n.id == container.name for n in walk(node))
+            for node in walk(test)
         )
 
     return asks

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 
 from leaklint.analysis.lasting import Code, nodes_of
 from leaklint.syntax.names import FunctionNode
+from leaklint.syntax.nodes import walk
 
 
 def influenced(code: Code) -> Mapping[str, frozenset[str]]:
@@ -45,7 +46,7 @@ def parameters(node: FunctionNode) -> list[str]:
 
 def mentions(node: ast.AST | None, names: set[str] | frozenset[str]) -> bool:
     """Whether an expression reads one of the variables."""
-    return node is not None and any(isinstance(inner, ast.Name) and inner.id in names for inner in ast.walk(node))
+    return node is not None and any(isinstance(inner, ast.Name) and inner.id in names for inner in walk(node))
 
 
 def _spread(node: FunctionNode, names: set[str]) -> None:
@@ -55,9 +56,7 @@ def _spread(node: FunctionNode, names: set[str]) -> None:
         before = len(names)
         for target, value in bindings:
             if mentions(value, names):
-                names.update(
-                    n.id for n in ast.walk(target) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)
-                )
+                names.update(n.id for n in walk(target) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load))
 
 
 def _bindings(scope: FunctionNode) -> Iterator[tuple[ast.expr, ast.expr]]:

@@ -22,6 +22,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from leaklint.syntax.names import FunctionNode, function_bindings
+from leaklint.syntax.nodes import children, walk
 
 _JUMPS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _LOOKS = frozenset({"hasattr", "getattr"})
@@ -82,7 +83,9 @@ def lasting(code: Code, *, keyed: bool = True) -> Lasting:
             continue
         guard = _Guard(written - own_names(code, name), _set_attributes(node), keyed)
         found.regions[name] = list(behind(node.body, guard.tests))
-    calls = {name: list(_calls(code, name)) for name in code.reached - code.entries - found.functions}
+    asked = code.reached - code.entries - found.functions
+    mentioned = _mentioned(code) if asked else {}
+    calls = {name: list(_calls(mentioned, name)) for name in asked}
     changed = True
     while changed:
         changed = False
@@ -132,7 +135,7 @@ class _Guard:
 
     def tests(self, test: ast.expr) -> bool:
         """Whether a condition asks for state that lasts."""
-        for node in ast.walk(test) if self.keyed else unkeyed(test):
+        for node in walk(test) if self.keyed else unkeyed(test):
             if isinstance(node, ast.Name) and node.id in self.names:
                 return True
             if isinstance(node, ast.Attribute) and ast.unparse(node) in self.attributes:
@@ -155,7 +158,7 @@ def unkeyed(test: ast.expr) -> Iterator[ast.AST]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _LOOKUPS:
             waiting.extend(node.args)
         else:
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting.extend(children(node))
 
 
 def _written(code: Code) -> Iterator[str]:
@@ -164,7 +167,7 @@ def _written(code: Code) -> Iterator[str]:
         bindings = function_bindings(node)
         own = own_names(code, name)
         declared = bindings.globals & code.variables
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load) and inner.id in declared:
                 yield inner.id
             target = _changed(inner)
@@ -191,7 +194,7 @@ def root(node: ast.expr) -> ast.Name | None:
 def _set_attributes(node: FunctionNode) -> frozenset[str]:
     return frozenset(
         ast.unparse(inner)
-        for inner in ast.walk(node)
+        for inner in walk(node)
         if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store)
     )
 
@@ -208,21 +211,28 @@ def own_names(code: Code, name: str) -> frozenset[str]:
 
 
 def _asks(node: FunctionNode, asking: Collection[str]) -> bool:
-    asked = {inner for inner in ast.walk(node) if isinstance(inner, ast.Attribute) and inner.attr in asking}
+    asked = {inner for inner in walk(node) if isinstance(inner, ast.Attribute) and inner.attr in asking}
     # A module may have the same name: ``logging.handlers.MemoryHandler`` asks nothing.
-    modules = {n.value for n in ast.walk(node) if isinstance(n, ast.Attribute) and n.attr[:1].isupper()}
+    modules = {n.value for n in walk(node) if isinstance(n, ast.Attribute) and n.attr[:1].isupper()}
     return bool(asked - modules)
 
 
-def _calls(code: Code, name: str) -> Iterator[tuple[str, int]]:
+def _calls(mentioned: Mapping[str, list[tuple[str, int]]], name: str) -> Iterator[tuple[str, int]]:
     """(function, line) of each place that refers to a function by its last name; the module's own code has no name."""
     owner, _, last = name.rpartition(".")
-    wanted = {last, owner.rpartition(".")[2]} if last.startswith("__") else {last}
+    for wanted in {last, owner.rpartition(".")[2]} if last.startswith("__") else {last}:
+        yield from mentioned.get(wanted, ())
+
+
+def _mentioned(code: Code) -> dict[str, list[tuple[str, int]]]:
+    """(function, line) of each place by the last name that is mentioned there."""
+    found: dict[str, list[tuple[str, int]]] = {}
     for caller, nodes in _scopes(code):
         for inner in nodes:
-            called = inner.id if isinstance(inner, ast.Name) else inner.attr if isinstance(inner, ast.Attribute) else ""
-            if called in wanted and isinstance(inner, ast.Name | ast.Attribute):
-                yield caller, inner.lineno
+            if isinstance(inner, ast.Name | ast.Attribute):
+                name = inner.id if isinstance(inner, ast.Name) else inner.attr
+                found.setdefault(name, []).append((caller, inner.lineno))
+    return found
 
 
 def _scopes(code: Code) -> Iterator[tuple[str, Iterator[ast.AST]]]:
@@ -234,14 +244,14 @@ def _scopes(code: Code) -> Iterator[tuple[str, Iterator[ast.AST]]]:
 
 def nodes_of(scope: FunctionNode | ast.Module) -> Iterator[ast.AST]:
     """The nodes of a scope, without the bodies of functions inside."""
-    waiting = list(ast.iter_child_nodes(scope))
+    waiting = list(children(scope))
     while waiting:
         node = waiting.pop()
         yield node
         if isinstance(node, FunctionNode):
             waiting.extend(node.decorator_list)
         else:
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting.extend(children(node))
 
 
 __all__ = ["GROWING", "SHRINKING", "Code", "Lasting", "behind", "lasting", "nodes_of", "own_names", "root", "unkeyed"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from leaklint.catalogue.model import Catalogue, Function
 from leaklint.edit import Span
 from leaklint.syntax.names import FunctionNode
+from leaklint.syntax.nodes import children, walk
 
 if TYPE_CHECKING:
     from leaklint.syntax.source import Lines
@@ -52,7 +53,7 @@ class Code:
         stack: list[ast.AST] = [self.tree]
         while stack:
             node = stack.pop()
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 # Contexts and operators are shared between nodes: they have no parent.
                 if not isinstance(child, ast.expr_context | ast.operator | ast.boolop | ast.unaryop | ast.cmpop):
                     self._parents[child] = node
@@ -139,7 +140,7 @@ class Code:
         scope = self.scope(node)
         taken = self._identifiers
         if isinstance(scope, FunctionNode):
-            taken = {name for inner in ast.walk(scope) for name in _bound_by(inner)}
+            taken = {name for inner in walk(scope) for name in _bound_by(inner)}
         for wish in wishes:
             if wish not in taken:
                 return wish
@@ -201,12 +202,12 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
 
 def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a scope, without those of functions and classes inside."""
-    stack = list(ast.iter_child_nodes(scope))
+    stack = list(children(scope))
     while stack:
         node = stack.pop()
         yield node
         if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
 
 
 def leaves(block: list[ast.stmt]) -> bool:
@@ -225,6 +226,6 @@ def leaves(block: list[ast.stmt]) -> bool:
                 return True
             return leaves(node.orelse or node.body) and all(leaves(handler.body) for handler in node.handlers)
         case ast.While(test=ast.Constant(value=True)) as loop:
-            return not any(isinstance(node, ast.Break) for node in ast.walk(loop))
+            return not any(isinstance(node, ast.Break) for node in walk(loop))
         case _:
             return False

@@ -17,6 +17,7 @@ from leaklint.fixes import keeper, known
 from leaklint.fixes.code import SCOPES, Code, Refused, own_nodes
 from leaklint.fixes.uses import Taint, Uses
 from leaklint.syntax.names import FunctionNode
+from leaklint.syntax.nodes import walk
 
 YIELDS_BACK = frozenset({"contextmanager", "asynccontextmanager", "fixture"})
 """decorators of generators that are resumed by whoever got what they yield"""
@@ -74,13 +75,13 @@ def find(
         last = max((k for k in range(first, end) if uses.tainted(block[k])), default=first - 1)
     # Behind an explicit release everything finds the resource as it was: closed.
     within = block[first:] if release else block[first : last + 1]
-    allowed = {id(node) for statement in (acquisition, *within) for node in ast.walk(statement)}
+    allowed = {id(node) for statement in (acquisition, *within) for node in walk(statement)}
     _not_elsewhere(code, site, {name} if release else set(uses.taints), scope, acquisition, allowed)
     applicability = _judge(uses, scope, bool(release))
     inner = tuple(
         node
         for statement in block[first : last + 1]
-        for node in ast.walk(statement)
+        for node in walk(statement)
         if isinstance(node, ast.stmt) and keeper.is_release(node, name, resource, code)
     )
     if any(
@@ -104,12 +105,12 @@ def around(code: Code, site: Site, name: str, block: list[ast.stmt], index: int)
     uses.follow(block[index:])
     last = max(k for k in range(index, len(block)) if k == index or uses.tainted(block[k]))
     within = block[index : last + 1]
-    allowed = {id(node) for statement in within for node in ast.walk(statement)}
+    allowed = {id(node) for statement in within for node in walk(statement)}
     _not_elsewhere(code, site, set(uses.taints), scope, block[index], allowed)
     inner = tuple(
         node
         for statement in within
-        for node in ast.walk(statement)
+        for node in walk(statement)
         if isinstance(node, ast.stmt) and keeper.is_release(node, name, site.resource, code)
     )
     return Region(block, index, last, (), inner, _judge(uses, scope, released=False))
@@ -124,14 +125,14 @@ def inline(code: Code, site: Site, value: ast.expr, block: list[ast.stmt], index
     last = max(k for k in range(index, len(block)) if uses.tainted(block[k]))
     for name in uses.taints:
         _only_here(code, name, scope)
-    allowed = {id(node) for statement in block[index : last + 1] for node in ast.walk(statement)}
+    allowed = {id(node) for statement in block[index : last + 1] for node in walk(statement)}
     _not_elsewhere(code, site, set(uses.taints), scope, block[index], allowed)
     return last, _judge(uses, scope, released=False)
 
 
 def _only_here(code: Code, name: str, scope: ast.AST) -> None:
     """Refuse a variable that other scopes read or bind."""
-    for node in ast.walk(scope):
+    for node in walk(scope):
         if isinstance(node, ast.Global | ast.Nonlocal) and name in node.names:
             raise Refused(f"`{name}` is a variable of another scope")
         if not (isinstance(node, ast.Name) and node.id == name):
@@ -176,11 +177,11 @@ def _rebound(block: list[ast.stmt], first: int, name: str) -> int:
 def binds(statement: ast.stmt, name: str) -> bool:
     """Whether a statement binds a variable before it does anything with it."""
     if isinstance(statement, ast.Assign):
-        reads = any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(statement.value))
+        reads = any(isinstance(n, ast.Name) and n.id == name for n in walk(statement.value))
         return not reads and any(isinstance(t, ast.Name) and t.id == name for t in statement.targets)
     if isinstance(statement, ast.With | ast.AsyncWith):
         item = statement.items[0]
-        reads = any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(item.context_expr))
+        reads = any(isinstance(n, ast.Name) and n.id == name for n in walk(item.context_expr))
         return not reads and isinstance(item.optional_vars, ast.Name) and item.optional_vars.id == name
     return False
 
@@ -214,8 +215,8 @@ def stores(node: ast.stmt, name: str) -> bool:
             targets = [item.optional_vars for item in node.items if item.optional_vars]
         case _:
             pass
-    return any(_is_store(n, name) for t in targets for n in ast.walk(t)) or any(
-        isinstance(n, ast.NamedExpr) and n.target.id == name for n in ast.walk(node)
+    return any(_is_store(n, name) for t in targets for n in walk(t)) or any(
+        isinstance(n, ast.NamedExpr) and n.target.id == name for n in walk(node)
     )
 
 
@@ -249,7 +250,7 @@ def _not_elsewhere(
     loops = {id(loop) for loop in code.loops(acquisition)}
     for node in own_nodes(scope):
         if isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda) and id(node) not in allowed:
-            for inner in ast.walk(node):
+            for inner in walk(node):
                 if isinstance(inner, ast.Name) and inner.id in names and not _has_own(code, inner.id, node, scope):
                     raise Refused(f"`{inner.id}` is captured by `{getattr(node, 'name', 'a lambda')}`")
         if not (isinstance(node, ast.Name) and node.id in names and not isinstance(node.ctx, ast.Store)):
@@ -306,7 +307,7 @@ def _is_bound_before(code: Code, node: ast.AST, name: str, acquisition: ast.stmt
                     if isinstance(parent, ast.With | ast.AsyncWith):
                         if again and binds(parent, name):
                             return True
-                    elif again and any(_is_store(n, name) for n in ast.walk(parent.target)):
+                    elif again and any(_is_store(n, name) for n in walk(parent.target)):
                         return True
         node = parent
     return False

@@ -16,6 +16,7 @@ from leaklint.fixes import known
 from leaklint.fixes.borrowing import Loan, loan
 from leaklint.fixes.code import Code, own_nodes
 from leaklint.syntax.names import FunctionNode
+from leaklint.syntax.nodes import children, walk
 
 
 class Taint(IntEnum):
@@ -69,7 +70,7 @@ class Uses:
 
     def tainted(self, node: ast.AST) -> bool:
         """Whether a node mentions a name that needs the resource, or may."""
-        return any(n is self.origin or (isinstance(n, ast.Name) and n.id in self.taints) for n in ast.walk(node))
+        return any(n is self.origin or (isinstance(n, ast.Name) and n.id in self.taints) for n in walk(node))
 
     def _walk(self, statement: ast.stmt) -> Iterator[ast.AST]:
         stack: list[ast.AST] = [statement]
@@ -77,7 +78,7 @@ class Uses:
             node = stack.pop()
             yield node
             if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
-                stack.extend(reversed(list(ast.iter_child_nodes(node))))
+                stack.extend(reversed(list(children(node))))
 
     # taints
 
@@ -97,7 +98,7 @@ class Uses:
         elif isinstance(node, ast.Match):
             taint = self.of(node.subject)
             for case in node.cases:
-                for pattern in ast.walk(case.pattern):
+                for pattern in walk(case.pattern):
                     if isinstance(pattern, ast.MatchAs | ast.MatchStar) and pattern.name:
                         self._raise(pattern.name, taint)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -254,8 +255,8 @@ class Uses:
             self._generators[name] = any(
                 isinstance(node, FunctionNode)
                 and node.name == name
-                and (isinstance(node, ast.AsyncFunctionDef) or any(_yields(n) for n in ast.walk(node)))
-                for node in ast.walk(self.code.tree)
+                and (isinstance(node, ast.AsyncFunctionDef) or any(_yields(n) for n in walk(node)))
+                for node in walk(self.code.tree)
             )
         return self._generators[name]
 
@@ -354,7 +355,7 @@ class Uses:
         return node.func.attr in known.BORROWING_METHODS or node.func.attr.startswith("assert")
 
     def _captured(self, node: ast.AST) -> Iterator[str]:
-        for inner in ast.walk(node):
+        for inner in walk(node):
             if isinstance(inner, ast.Name) and inner.id in self.taints:
                 yield inner.id
 
@@ -375,7 +376,7 @@ def _root(node: ast.expr) -> str:
 
 
 def _names(target: ast.expr) -> Iterator[str]:
-    for node in ast.walk(target):
+    for node in walk(target):
         if isinstance(node, ast.Name):
             yield node.id
 

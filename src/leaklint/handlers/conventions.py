@@ -13,6 +13,8 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from leaklint.syntax.nodes import children
+
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 _EVENTS = frozenset({"event", "events", "evt", "lambda_event", "aws_event", "event_data", "unused_event"})
@@ -102,7 +104,7 @@ def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _children(node: ast.AST) -> Iterator[ast.stmt]:
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if isinstance(child, ast.stmt):
             yield child
         elif isinstance(child, ast.ExceptHandler | ast.match_case):
@@ -230,7 +232,7 @@ def _own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
         if isinstance(node, FunctionNode | ast.ClassDef):
             waiting.extend(node.decorator_list)
         else:
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting.extend(children(node))
 
 
 def _called(node: ast.expr) -> str:

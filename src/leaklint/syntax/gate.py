@@ -17,7 +17,7 @@ from leaklint.syntax.outline import MODULE, Outline
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """What may acquire in this file: methods of types whose package it imports, and what is believed by a name."""
 
     names: Names
@@ -26,18 +26,18 @@ class _Wanted:
     methods: Mapping[str, tuple[Resource, ...]]
     hinted: Mapping[str, frozenset[str]]
 
-    def resources(self, call: ast.Call) -> tuple[Resource, ...]:
-        """What the catalogue says that the call may acquire: too much rather than too little."""
-        func = call.func
+    def of(self, call: ast.Call, calls: list[ast.Call]) -> tuple[str, list[Resource]]:
+        """The dotted name that a call among the `calls` of its scope calls, and what it may acquire."""
+        name = self.names.dotted(call.func)
+        return name, [r for r in self.resources(call.func, name) if _possible(r, call) and _paired(r, call, calls)]
+
+    def resources(self, func: ast.expr, name: str) -> tuple[Resource, ...]:
+        """What a call of `func`, with this dotted name, may acquire: too much rather than too little."""
         if isinstance(func, ast.Name):
-            resolved = self.names.resolve(func.id)
-            resolved = self.follow(resolved) if resolved else ""
-            found = self.catalogue.acquirers.get(resolved, ())
-            return found if resolved else self.methods.get("__call__", ())
+            return self.catalogue.acquirers.get(self.follow(name), ()) if name else self.methods.get("__call__", ())
         if not isinstance(func, ast.Attribute):
             return self.methods.get("__call__", ())
-        resolved = self.names.dotted(func)
-        found = self.catalogue.acquirers.get(self.follow(resolved), ()) if resolved else ()
+        found = self.catalogue.acquirers.get(self.follow(name), ()) if name else ()
         if found or func.attr in self.methods:
             return found or self.methods[func.attr]
         hints = self.hinted.get(func.attr)
@@ -59,19 +59,17 @@ class Candidates:
 
 
 def candidates(
-    names: Names,
+    wanted: Wanted,
     outline: Outline,
-    catalogue: Catalogue,
-    follow: Callable[[str], str],
     gives_elsewhere: Callable[[str], bool],
     has_handlers: Callable[[], bool],
 ) -> Candidates:
     """Select the scopes that are worth being lowered.
 
-    `follow` resolves re-exports of the project, `gives_elsewhere` knows functions of its other modules that may give a
+    `gives_elsewhere` knows functions of its other modules that may give a
     resource, `has_handlers` says whether the file has any, and is asked where a kind matters in their code alone.
     """
-    wanted = _wanted(names, catalogue, follow)
+    names = wanted.names
 
     def speaks(resource: Resource) -> bool:
         return resource.kind not in SILENT_KINDS and (resource.kind not in HANDLER_KINDS or has_handlers())
@@ -81,13 +79,13 @@ def candidates(
     waiting: dict[str, set[str]] = {}
     for scope, calls in outline.calls.items():
         for call in calls:
-            resources = [r for r in wanted.resources(call) if _possible(r, call) and _paired(r, call, calls)]
+            name, resources = wanted.of(call, calls)
             if resources:
                 giving.add(scope)
             if any(map(speaks, resources)) and not _managed(call, resources, outline):
                 leaking.add(scope)
                 break
-            if not resources and (name := names.dotted(call.func)) and gives_elsewhere(name):
+            if not resources and name and gives_elsewhere(name):
                 leaking.add(scope)
                 break
         else:
@@ -110,11 +108,12 @@ def candidates(
 
 def acquired(names: Names, outline: Outline, catalogue: Catalogue) -> dict[str, tuple[Resource, ...]]:
     """What each scope may acquire by calls of its own, released or not: by outermost function, in their order."""
-    wanted = _wanted(names, catalogue, lambda name: name)
+    wanted = wanted_of(names, catalogue, lambda name: name)
     found: dict[str, list[Resource]] = {}
     for scope, calls in outline.calls.items():
         for call in calls:
-            possible = (r for r in wanted.resources(call) if r.kind not in SILENT_KINDS and _possible(r, call))
+            named = wanted.resources(call.func, names.dotted(call.func))
+            possible = (r for r in named if r.kind not in SILENT_KINDS and _possible(r, call))
             found.setdefault(scope, []).extend(islice(possible, 1))
     return {scope: tuple(resources) for scope, resources in found.items()}
 
@@ -182,7 +181,8 @@ def _local_name(func: ast.expr, scope: str, outline: Outline) -> str:
     return ""
 
 
-def _wanted(names: Names, catalogue: Catalogue, follow: Callable[[str], str]) -> _Wanted:
+def wanted_of(names: Names, catalogue: Catalogue, follow: Callable[[str], str]) -> Wanted:
+    """What may acquire in a file of these names; `follow` resolves re-exports of the project."""
     roots = {meaning.lstrip(".").partition(".")[0] for meanings in names.meanings.values() for meaning in meanings}
     roots |= {star.lstrip(".").partition(".")[0] for star in names.stars}
     methods: dict[str, tuple[Resource, ...]] = {}
@@ -193,7 +193,7 @@ def _wanted(names: Names, catalogue: Catalogue, follow: Callable[[str], str]) ->
         method: frozenset(hint for resource in resources for hint in resource.hint)
         for method, resources in catalogue.hints.items()
     }
-    return _Wanted(names, catalogue, follow, methods, hinted)
+    return Wanted(names, catalogue, follow, methods, hinted)
 
 
 _ACQUIRERS: dict[int, list[tuple[str, frozenset[str] | None, tuple[Resource, ...]]]] = {}
@@ -214,4 +214,4 @@ def _method_acquirers(catalogue: Catalogue) -> list[tuple[str, frozenset[str] | 
     return known
 
 
-__all__ = ["MODULE", "Candidates", "candidates"]
+__all__ = ["MODULE", "Candidates", "Wanted", "candidates", "wanted_of"]

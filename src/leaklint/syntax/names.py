@@ -11,6 +11,8 @@ import builtins
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from leaklint.syntax.nodes import children
+
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = frozenset(dir(builtins))
 
@@ -140,7 +142,7 @@ def _collect(body: Iterable[ast.AST]) -> _Bound:
             found.names.add(node.name)
         elif isinstance(node, ast.MatchMapping) and node.rest:
             found.names.add(node.rest)
-        stack.extend(ast.iter_child_nodes(node))
+        stack.extend(children(node))
     return found
 
 

@@ -10,6 +10,7 @@ import ast
 from dataclasses import dataclass, field
 
 from leaklint.syntax.names import FunctionNode
+from leaklint.syntax.nodes import FIELDS
 
 MODULE = "<module>"
 
@@ -90,6 +91,9 @@ class _Scope:
 _LEAVES = frozenset(
     {ast.Constant, ast.Pass, ast.Break, ast.Continue, ast.Load, ast.Store, ast.Del, ast.Global, ast.Nonlocal}
 )
+_FUNCTIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef})
+_WITHS = frozenset({ast.With, ast.AsyncWith})
+_IMPORTS = frozenset({ast.Import, ast.ImportFrom})
 
 
 def outline(tree: ast.Module) -> Outline:
@@ -115,7 +119,8 @@ def outline(tree: ast.Module) -> Outline:
             scope.calls.append(node)  # type: ignore[arg-type]
             if function is not None and not _closes(node):
                 function.raises = True
-        elif isinstance(node, FunctionNode):
+        elif kind in _FUNCTIONS:
+            assert isinstance(node, FunctionNode)
             inner = _function_scope(node, scope)
             functions.append((scope, node, inner))
             stack.extend((child, inner) for child in node.body)
@@ -123,25 +128,28 @@ def outline(tree: ast.Module) -> Outline:
             continue
         elif kind is ast.ClassDef:
             assert isinstance(node, ast.ClassDef)
-            name = f"{scope.prefix}{node.name}"
-            found.classes.setdefault(name, node)
-            inside = _Scope(f"{name}.", name, scope.outermost, None, scope.calls)
+            qualified = f"{scope.prefix}{node.name}"
+            found.classes.setdefault(qualified, node)
+            inside = _Scope(f"{qualified}.", qualified, scope.outermost, None, scope.calls)
             stack.extend((child, inside) for child in node.body)
             stack.extend((child, scope) for child in (*node.bases, *node.keywords, *node.decorator_list))
             continue
         elif kind is ast.Lambda:
             scope = _Scope(scope.prefix, scope.owner, scope.outermost, _nobody(scope), scope.calls)
-        elif isinstance(node, ast.With | ast.AsyncWith):
+        elif kind in _WITHS:
+            assert isinstance(node, ast.With | ast.AsyncWith)
             for item in node.items:
                 found.managed[item.context_expr] = kind is ast.AsyncWith
             if function is not None:
                 function.handles = True
-        elif isinstance(node, ast.Import | ast.ImportFrom):
+        elif kind in _IMPORTS:
+            assert isinstance(node, ast.Import | ast.ImportFrom)
             found.imports.append(node)
             continue
         elif function is not None and kind in _TELLING:
             setattr(function, _TELLING[kind], True)
-        for value in node.__dict__.values():
+        for name in FIELDS[kind]:
+            value = getattr(node, name, None)
             if value.__class__ is list:
                 for child in value:
                     if child.__class__ not in _LEAVES and isinstance(child, ast.AST):

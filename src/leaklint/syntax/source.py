@@ -18,6 +18,7 @@ from libcst._nodes.internal import CodegenState
 
 from leaklint.edit import Span
 from leaklint.syntax.names import FunctionNode
+from leaklint.syntax.nodes import children, walk
 
 MAX_DEPTH = 160
 """nesting of expressions beyond which a scope is not analysed: libcst's visitors and parser overflow further on"""
@@ -136,7 +137,7 @@ class ScopeTree:
         """
         if isinstance(self.tree, ast.Module):
             return {}
-        theirs = [n for n in ast.walk(self.tree) if isinstance(n, FunctionNode) and n is not self.tree]
+        theirs = [n for n in walk(self.tree) if isinstance(n, FunctionNode) and n is not self.tree]
         if not theirs:
             return {}
         theirs.sort(key=lambda n: (n.lineno, n.col_offset))
@@ -169,7 +170,7 @@ class ScopeTree:
         for ours, theirs in _KINDS:
             nodes = sorted((n for n in spans if isinstance(n, ours)), key=lambda n: (spans[n][0], -spans[n][1]))
             found = []
-            for other in ast.walk(self.tree):
+            for other in walk(self.tree):
                 if isinstance(other, theirs) and other is not self.tree:
                     start = lines.offset(other.lineno, other.col_offset)
                     end = lines.offset(other.end_lineno or other.lineno, other.end_col_offset or other.col_offset)
@@ -276,11 +277,7 @@ class Source:
                 yield self._span(node.body[0], node.body[-1])
                 stack.extend((d, 0) for d in (*node.decorator_list, node.args))
                 continue
-            for value in node.__dict__.values():
-                if value.__class__ is list:
-                    stack.extend((child, depth) for child in value if isinstance(child, ast.AST))
-                elif isinstance(value, ast.AST):
-                    stack.append((value, depth))
+            stack += [(child, depth) for child in children(node)]
 
     def _masks(self, node: ast.expr) -> bool:
         span = self._span(node, node)
@@ -305,5 +302,5 @@ _LARGE = (ast.List, ast.Dict, ast.Tuple, ast.Set, ast.BinOp, ast.JoinedStr, ast.
 def _without_calls(node: ast.AST) -> bool:
     return not any(
         isinstance(n, ast.Call | ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr | ast.Lambda | ast.comprehension)
-        for n in ast.walk(node)
+        for n in walk(node)
     )

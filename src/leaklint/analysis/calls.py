@@ -65,6 +65,8 @@ def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> R
     if state.dormant and op.method in context.resource.starts and names_one(state.aliases, op.receiver):
         state = replace(state, dormant=False)
     function = context.places.function(op)
+    if function is not None and function.effect is Effect.ENDS_PROCESS:
+        return Outcome.INFEASIBLE
     if op.method in ENTERING and names_one(state.aliases, op.receiver) and context.resource.enter == "self":
         return bind(op.dst, op.receiver, state, context)
     given = [a.place for a in op.args if holds(a.place, state)]

@@ -62,6 +62,8 @@ def _call_event(op: ops.Call, state: Obligation, kind: EdgeKind, context: Contex
     effect = function.effect if function is not None else None
     if effect is Effect.NEVER_RETURNS:
         return Event.T0
+    if effect is Effect.ENDS_PROCESS:
+        return Event.NONE
     if effect in _SURE or op.method in ENTERING or _releases_another(op, context):
         return Event.NONE
     given = any(holds(a.place, state) for a in op.args)

@@ -17,6 +17,11 @@ from leaklint.flow import ops
 from leaklint.flow.cfg import Cfg
 
 _TEXT = 60
+_PATCHING = frozenset(
+    {"mocker", "monkeypatch", "unittest.mock.patch", "unittest.mock.patch.object", "unittest.mock.patch.dict"}
+    | {"mock.patch", "mock.patch.object", "mock.patch.dict"}
+)
+"""fixtures and decorators of tests that replace functions of the program"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,12 @@ class _Surveyor:
         if self.found.acquisition.by_name:
             confidence = confidence.lowered()
             because += ("lowered: its type is believed by the receiver's name alone",)
+        if self.found.helper is not None and self._is_patched():
+            confidence = confidence.lowered(2)
+            because += ("lowered: the test may have replaced what it is opened with",)
+        if ending.exit is LeakExit.RAISE and resource.data_loss and not resource.descriptors:
+            confidence = confidence.lowered(2)
+            because += ("lowered: it opens nothing before it is closed, and what it would write is lost anyway",)
         lost_by, end = self._end(ending)
         path = tuple(self._branches(ending))
         return Leak(ending.exit, trigger, end, confidence, path, lost_by, because)
@@ -165,6 +176,12 @@ class _Surveyor:
         """The text of the op at a node of the graph, as far as it has one."""
         op = _node(self.cfg.ops[node])
         return self._text(self.span(op)) if op is not None else "this"
+
+    def _is_patched(self) -> bool:
+        """Whether the function is a test that replaces functions of the program."""
+        info = self.module.functions.get(self.cfg.name)
+        decorators = info.decorators if info is not None else ()
+        return bool(_PATCHING & {*self.cfg.parameters, *decorators})
 
     def _text(self, span: Span) -> str:
         text = " ".join(self.around.text(span).split())

@@ -80,7 +80,7 @@ class Effect(Enum):
     UNIQUE = "unique"  # does not raise, and never returns the same twice: uuid.uuid4, time.time
     PARSER = "parser"  # raises on bad data: json.loads, int
     NEVER_RETURNS = "never-returns"  # raises SystemExit: sys.exit
-    ENDS_PROCESS = "ends-process"  # os._exit, os.execv: nothing is left to leak
+    ENDS_PROCESS = "ends-process"  # os._exit, os.execv, serve_forever: nothing is left to leak
     MEMORY = "memory"  # constructs an in-memory buffer: io.BytesIO
     HOLDS = "holds"  # constructs a plain object whose attributes hold what is given and release nothing
     SUPPRESSES = "suppresses"  # a context manager that swallows exceptions: contextlib.suppress

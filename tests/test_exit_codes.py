@@ -149,7 +149,7 @@ ROWS = (
         files(a=b"# coding: latin-1\n" + LEAK.replace("source", "\xe9t\xe9").encode("latin-1")),
         ".",
         1,
-        ("a.py:3:11: LL101 [notice] file `été` is never closed",),
+        ("a.py:3:11: LL101 [notice] [*] file `été` is never closed",),
         (FOUND_ONE,),
         findings=1,
     ),

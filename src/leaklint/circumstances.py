@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from leaklint.analysis import growth, lasting
-from leaklint.analysis.facts import Budget, Growth, LeakExit, Restored, Site
+from leaklint.analysis import caching, growth, lasting, slots
+from leaklint.analysis.facts import Budget, Cached, Growth, LeakExit, Restored, Site
 from leaklint.catalogue.model import Effect, Tier
 from leaklint.deployment import Deployment
 from leaklint.edit import Span
@@ -60,8 +60,11 @@ class Circumstances:
         """The code that a handler reaches for sure; None when there is none."""
         unit = self.unit
         entries = frozenset(entry.function for entry in unit.handlers if conventions.is_firm(entry))
-        if not entries:
-            return None
+        return self._code(entries) if entries else None
+
+    def _code(self, entries: frozenset[str]) -> lasting.Code:
+        """The module, with the code that these functions reach."""
+        unit = self.unit
         functions = {name.replace(".<locals>", ""): f.node for name, f in unit.outline.functions.items()}
         infos = unit.module.functions.values()
         return lasting.Code(
@@ -100,6 +103,14 @@ class Circumstances:
         last = node.end_lineno or node.lineno
         return Span(lines.offset(node.lineno, node.col_offset), lines.offset(last, node.end_col_offset or 0))
 
+    @cached_property
+    def caching(self) -> caching.Caching:
+        """What the module keeps for the next invocations."""
+        code = self._code(frozenset(entry.function for entry in self.unit.handlers))
+        owners = {name.replace(".<locals>", ""): f.owner for name, f in self.unit.outline.functions.items()}
+        module = slots.Module(code, owners, self.unit.names.dotted)
+        return caching.Caching(module, lambda name: self._has((name,), Effect.CLOSER), self._span)
+
     # sites
 
     def placed(self, sites: tuple[Site, ...]) -> tuple[Site, ...]:
@@ -113,6 +124,7 @@ class Circumstances:
                 once = once or lasting.lasting(self.code)
                 function = plain(site.function)
                 repeats = function in self.code.reached and not once.covers(function, self._line(site))
+            cached = self._cached(site)
             placed.append(
                 replace(
                     site,
@@ -120,10 +132,16 @@ class Circumstances:
                     repeats=repeats,
                     provisioned=self._is_provisioned(site.function),
                     unreached=self.deployment.outside and not self.unit.handlers,
+                    cached=cached,
+                    mitigations=(*site.mitigations, *(cached.mitigations if cached is not None else ())),
                 )
             )
         budgets = self._budgets(placed)
         return tuple(replace(site, budget=budgets.get(site.span)) for site in placed)
+
+    def _cached(self, site: Site) -> Cached | None:
+        outlives = bool(site.stored) or site.module_level
+        return self.caching.cached(site) if outlives and verdict.is_kept(site.resource) else None
 
     def _line(self, site: Site) -> int:
         return self.unit.source.lines.position(site.span.start)[0]

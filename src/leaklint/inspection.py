@@ -223,7 +223,7 @@ class Inspection:
             severity=severity.severity(site, draft.leak, rule.code),
             confidence=draft.confidence,
             resource=site.resource.id.partition("@")[0] if site is not None else "",
-            function=site.function if site is not None else draft.function or "<module>",
+            function=draft.function or (site.function if site is not None else "<module>"),
             handler=site.handler if site is not None else bool(draft.function),
             steps=(*self._origin_steps(site), *(Step(location(self.unit, s), message) for s, message in draft.steps)),
             help=draft.help,

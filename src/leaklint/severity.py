@@ -37,6 +37,10 @@ def weighed(site: Site | None, leak: Leak | None, rule: str) -> tuple[Severity, 
         return Severity.LOW, ("it holds nothing",)
     if rule == "LL206":
         return Severity.HIGH, ("every sandbox gets the same connection, which is dead when it is restored",)
+    if rule == "LL203":
+        return Severity.HIGH, ("the next invocation gets it closed",)
+    if rule == "LL205":
+        return Severity.HIGH, ("the next invocation gets it in another event loop",)
     warm = ("provisioned concurrency keeps its sandboxes alive",) if site.provisioned else ()
     if rule.startswith("LL2"):
         level, why = (Severity.LOW, "it heals itself") if heals(site) else (Severity.MEDIUM, "nothing heals it")

@@ -14,6 +14,7 @@ from enum import Enum
 from leaklint.catalogue.model import Resource
 from leaklint.edit import Span
 from leaklint.finding import Confidence, Location
+from leaklint.flow.ops import How
 
 
 class LeakExit(Enum):
@@ -83,6 +84,47 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a function puts what it acquired, to outlive the call: `how` it gets there, and the place as ops spell it
+    (empty for what a decorator keeps)."""
+
+    how: How
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Code that closes what is kept, and leaves it where the next invocation finds it."""
+
+    span: Span
+    function: str
+    sure: bool
+    """a handler of the module reaches it"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """A resource that is kept for the next invocations."""
+
+    where: str
+    """what keeps it, in words: ``the global `conn```"""
+    lazily: bool
+    """opened by a function, at its first use"""
+    closed_each_time: bool = False
+    """the code that uses it closes it, and opens it anew the next time"""
+    maybe_closed: bool = False
+    """a function that nothing here calls does so"""
+    replaces: str = ""
+    """when the acquisition takes the place of one that may be open, as a clause"""
+    closings: tuple[Closing, ...] = ()
+    loop: Span | None = None
+    """the call that runs a new event loop with each invocation"""
+    sure: bool = True
+    mitigations: tuple[str, ...] = ()
+    """mitigations of the catalogue found in the code that uses it"""
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One acquired part, and all that becomes of it."""
 
@@ -130,9 +172,15 @@ class Site:
     budget: Budget | None = None
     """what the call loses for good on every path; None where that is not certain"""
     mitigations: tuple[str, ...] = ()
-    """mitigations of the catalogue found in the acquiring call"""
+    """mitigations of the catalogue found in the acquiring call, and in the code that uses what is kept"""
     kept_by: Kept | None = None
     """the class that has no way to release it"""
+    stored: tuple[Stored, ...] = ()
+    """where it outlives the call of its function"""
+    proxied: bool = False
+    """a literal names an endpoint of RDS Proxy"""
+    cached: Cached | None = None
+    """what keeps it for the next invocations"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,16 +80,16 @@ def _passed(code: Code, name: str, names: set[str]) -> Iterator[tuple[str, set[s
     for node in nodes_of(code.functions[name]):
         if not isinstance(node, ast.Call):
             continue
-        called, bound = _called(code, name, node.func)
-        if not called:
+        target, bound = called(code, name, node.func)
+        if not target:
             continue
-        accepting = parameters(code.functions[called])[1 if bound else 0 :]
+        accepting = parameters(code.functions[target])[1 if bound else 0 :]
         given = {accepting[i] for i, a in enumerate(node.args) if i < len(accepting) and mentions(a, names)}
         given |= {k.arg for k in node.keywords if k.arg and mentions(k.value, names)}
-        yield called, given
+        yield target, given
 
 
-def _called(code: Code, name: str, func: ast.expr) -> tuple[str, bool]:
+def called(code: Code, name: str, func: ast.expr) -> tuple[str, bool]:
     """The function of the module behind a call, and whether its first parameter is given by the receiver."""
     if isinstance(func, ast.Name):
         scope = name

@@ -207,6 +207,12 @@ class Summaries:
         effects = (self.catalogue.functions.get(name) for name in decorators)
         return any(f is not None and f.effect in _KEEPING_DECORATORS for f in effects)
 
+    def runs_once(self, module: Module, cfg: Cfg) -> bool:
+        """Whether a decorator runs the function once and gives its callers what it kept."""
+        info = module.functions.get(cfg.name)
+        effects = (self.catalogue.functions.get(name) for name in (info.decorators if info is not None else ()))
+        return any(function is not None and function.effect is Effect.CACHES for function in effects)
+
     # walks
 
     def context(self, module: Module, cfg: Cfg, resource: Resource, receiver: Place = "", own: Place = "") -> Context:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from leaklint.analysis.facts import History, Kept, Leak, LeakExit, Site, Trigger
-from leaklint.analysis.obligation import Context, Departure
+from leaklint.analysis.facts import History, Kept, Leak, LeakExit, Site, Stored, Trigger
+from leaklint.analysis.obligation import Context, Departure, Outcome
 from leaklint.analysis.project import Module
 from leaklint.analysis.summary import Found, Summaries
 from leaklint.analysis.tracker import Ending, Walk
@@ -22,6 +22,8 @@ _PATCHING = frozenset(
     | {"mock.patch", "mock.patch.object", "mock.patch.dict"}
 )
 """fixtures and decorators of tests that replace functions of the program"""
+PROXY = ".proxy-"
+"""what the host names of RDS Proxy have behind the proxy's own name"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Surroundings:
 def sites(module: Module, cfg: Cfg, summaries: Summaries, around: Surroundings) -> Iterator[Site]:
     """The sites of one function (or of the module) that may leak. Raises BudgetExceeded."""
     for surveyor, kept in _surveyed(module, cfg, summaries, around):
-        if surveyor.walk.endings or kept is not None:
+        if surveyor.walk.endings or kept is not None or surveyor.stored:
             yield surveyor.site(kept)
 
 
@@ -66,7 +68,28 @@ def _surveyed(
         if found.acquisition.resource.argument == "receiver" and not (walk.released or context.notes.released):
             # What is only released before it is connected again is no pair.
             continue
-        yield _Surveyor(module, cfg, around, found, walk, context, holds), kept
+        runs_once = summaries.runs_once(module, cfg)
+        stored = tuple(_stored(cfg, walk, context, runs_once))
+        yield _Surveyor(module, cfg, around, found, walk, context, holds, stored), kept
+
+
+def _stored(cfg: Cfg, walk: Walk, context: Context, runs_once: bool) -> Iterator[Stored]:
+    """The ways by which a resource outlives the call that acquired it."""
+    for node, outcome in walk.settled:
+        op = cfg.ops[node]
+        if outcome is Outcome.TRANSFERRED and isinstance(op, ops.Escape):
+            place = op.place
+            if place[0] == "%":
+                # ``globals()["conn"] = ...``, ``type(self).conn = ...``
+                base = next((c for c in cfg.ops if isinstance(c, ops.Call) and c.dst == ops.root_of(place)), None)
+                given = ", ".join(arg.place for arg in base.args) if base is not None else ""
+                place = f"{base.name or base.callee}({given}){place[len(base.dst) :]}" if base is not None else ""
+            if place:
+                yield Stored(op.how, place)
+        elif outcome is Outcome.RETURNED and runs_once:
+            yield Stored(ops.How.DECORATOR)
+    for name in sorted(context.notes.fields):
+        yield Stored(ops.How.ATTRIBUTE, f"{context.own}.{name}")
 
 
 @dataclass(slots=True)
@@ -78,6 +101,7 @@ class _Surveyor:
     walk: Walk
     context: Context
     holds: Callable[..., bool]
+    stored: tuple[Stored, ...]
 
     def span(self, node: object) -> Span:
         return self.around.span(self.module, self.cfg.name, node)
@@ -118,6 +142,8 @@ class _Surveyor:
             origin=origin,
             mitigations=tuple(_mitigations(call, resource)),
             kept_by=kept_by,
+            stored=self.stored,
+            proxied=any(isinstance(arg.value, str) and PROXY in arg.value for arg in call.args),
         )
 
     def _first_name(self) -> str:

@@ -136,6 +136,10 @@ class Cache:
     why: str = ""
     heals: tuple[str, ...] = ()
     bounds: tuple[str, ...] = ()
+    loop: bool = False
+    """works only in the event loop in which it was opened, or first used"""
+    reopens: bool = False
+    """works again after its release: it opens anew what it needs"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,6 +290,8 @@ _cache = _table(
         "why": ("why", _text),
         "heals": ("heals", _list(_filled)),
         "bounds": ("bounds", _list(_filled)),
+        "loop": ("loop", _flag),
+        "reopens": ("reopens", _flag),
     },
     ("advice",),
     lambda arguments: Cache(**arguments),

@@ -123,6 +123,8 @@ def _rows(resource: Resource) -> Iterator[tuple[str, str]]:
     yield "at module level", _ADVICE[resource.cache.advice.value] + why
     yield "healed by", ", ".join(resource.cache.heals)
     yield "bounded by", ", ".join(resource.cache.bounds)
+    yield "event loop", "only the one in which it was opened" if resource.cache.loop else ""
+    yield "once released", "opens anew what it needs" if resource.cache.reopens else ""
     yield "evidence", resource.evidence
     yield "note", resource.note
 

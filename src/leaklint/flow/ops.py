@@ -54,6 +54,7 @@ class How(Enum):
     ATTRIBUTE = "stored on an object"
     ELEMENT = "stored in a container"
     NONLOCAL = "stored in an enclosing function"
+    DECORATOR = "kept by a decorator of the function"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,49 +69,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leaklint.analysis.facts import ModuleFacts, Site
+from leaklint.analysis.facts import ModuleFacts
 from leaklint.finding import Confidence
-from leaklint.rules import wording
+from leaklint.rules import keeping, wording
 from leaklint.rules.rule import Draft, Rule
-from leaklint.rules.verdict import is_cached_session, is_dead_after_restore
+from leaklint.rules.verdict import is_cached_session, is_dead_after_restore, is_left_closed, outlives_its_loop
 from leaklint.severity import bounds_reads, heals
 
 
 def check(facts: ModuleFacts) -> Iterator[Draft]:
     """A draft per server session that a global keeps, unless it heals itself and bounds its reads."""
     for site in facts.sites:
-        if not is_cached_session(site) or (heals(site) and bounds_reads(site)) or is_dead_after_restore(facts, site):
+        if not is_cached_session(site) or (heals(site) and bounds_reads(site)):
+            continue
+        if is_dead_after_restore(facts, site) or outlives_its_loop(site) or is_left_closed(site):
             continue
         yield Draft(
             site,
             f"{wording.subject(site)} is opened at module level and kept across invocations: "
-            + "; ".join((_risk(site), *wording.aggravations(site))),
+            + "; ".join((keeping.risk(site), *wording.aggravations(site))),
             Confidence.CERTAIN.lowered(1 if site.receiver_by_name else 0),
             ((site.span, "opened when the module is imported"),),
-            help=_help(site),
+            help=keeping.remedy(site),
         )
-
-
-def _risk(site: Site) -> str:
-    if heals(site):
-        return "it reconnects by itself, but a read from a silent peer has no bound and can hang after a freeze"
-    return (
-        "it misses a fail-over and DNS changes, goes stale while the sandbox is frozen, "
-        "and every sandbox holds a connection of the server"
-    )
-
-
-def _help(site: Site) -> str:
-    cache = site.resource.cache
-    bounds = f"bound its reads ({_listed(cache.bounds)})" if cache.bounds else "bound its reads"
-    if heals(site):
-        return bounds
-    closed = f"open it in the handler and call {wording.release_call(site)} in a `finally`"
-    return f"{closed}, or let it heal ({_listed(cache.heals)}) and {bounds}" if cache.heals else closed
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
 
 
 RULE = Rule(

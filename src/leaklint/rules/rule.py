@@ -26,7 +26,7 @@ class Draft:
     span: Span | None = None
     help: str = ""
     function: str = ""
-    """of handler code, where there is no site: the function in which the finding stands"""
+    """in which the finding stands, where that is not the site's; of handler code, where there is no site"""
 
     @property
     def where(self) -> Span:

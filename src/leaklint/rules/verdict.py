@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from leaklint.analysis.facts import Leak, LeakExit, ModuleFacts, Site
-from leaklint.catalogue.model import SILENT_KINDS, Advice
+from leaklint.catalogue.model import SILENT_KINDS, Advice, Resource
 from leaklint.edit import Span
 from leaklint.finding import Confidence
 from leaklint.severity import heals, is_explicit
@@ -85,6 +85,10 @@ def judge(site: Site) -> Verdict | None:
 
 def why_silent(site: Site) -> str:
     """Why no rule of leaks reports ``site``, as a clause; empty when one does."""
+    if site.cached is not None and site.cached.closed_each_time and not site.leaks:
+        return f"{site.cached.where} keeps it, and the code that uses it closes it each time"
+    if is_cached(site) and site.cached is not None and not (site.module_level and site.kept_as):
+        return f"{site.cached.where} keeps it, which the rules of caching (LL2) judge"
     if not site.leaks and site.kept_by is None:
         return "no path leaves it open"
     if site.resource.kind in SILENT_KINDS:
@@ -108,7 +112,7 @@ def kept_by_class(site: Site) -> Confidence | None:
     A base class of unknown code may release what it does not show, and so may code that reaches into the object, which
     it hardly does where the attribute is private.
     """
-    if site.kept_by is None:
+    if site.kept_by is None or is_lazily_cached(site):
         return None
     found = gravest(site)
     private = site.kept_by.name.startswith("_")
@@ -134,10 +138,47 @@ def is_cached_session(site: Site) -> bool:
     """Whether a module-level name keeps a connection to a server when the module has run."""
     if not (site.module_level and site.kept_as):
         return False
-    resource = site.resource
+    return is_session(site.resource)
+
+
+def is_session(resource: Resource) -> bool:
+    """Whether a resource stands for the session of a server."""
     if resource.kind not in SESSION_KINDS:
         return False
     return resource.server or (resource.kind in BOUND_KINDS and resource.cache.advice is not Advice.KEEP)
+
+
+def is_kept(resource: Resource) -> bool:
+    """Whether the rules of caching have something to say of a resource that outlives an invocation."""
+    return is_session(resource) or resource.kind == "connection" or resource.cache.loop
+
+
+def outlives_its_loop(site: Site) -> bool:
+    """Whether something is kept that works in one event loop only, while each invocation runs one of its own."""
+    return site.cached is not None and site.cached.loop is not None
+
+
+def is_left_closed(site: Site) -> bool:
+    """Whether code closes what is kept and leaves it to the next invocation: LL203 says so instead of the others, for
+    one mend cures both."""
+    return site.cached is not None and bool(site.cached.closings)
+
+
+def is_replaced(site: Site) -> bool:
+    """Whether the site's connection takes the place of one that may be open."""
+    return site.cached is not None and bool(site.cached.replaces) and is_session(site.resource)
+
+
+def is_lazily_cached(site: Site) -> bool:
+    """Whether something keeps a connection to a server that a call opens, for the next invocations."""
+    if site.cached is None or (site.module_level and site.kept_as):
+        return False
+    return is_session(site.resource) and not site.cached.closed_each_time
+
+
+def is_cached(site: Site) -> bool:
+    """Whether the rules of caching judge the site."""
+    return is_cached_session(site) or is_lazily_cached(site) or outlives_its_loop(site)
 
 
 def is_dead_after_restore(facts: ModuleFacts, site: Site) -> bool:
@@ -148,7 +189,7 @@ def is_dead_after_restore(facts: ModuleFacts, site: Site) -> bool:
 
 
 def _is_silent(site: Site) -> bool:
-    if site.resource.kind in SILENT_KINDS:
+    if site.resource.kind in SILENT_KINDS or is_lazily_cached(site) or outlives_its_loop(site):
         return True
     if not (site.module_level and site.kept_as):
         return False

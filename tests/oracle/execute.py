@@ -36,6 +36,8 @@ class Truth:
     complete: bool
     spontaneous: bool
     """whether some run was soft: raised what nobody injected"""
+    behaviours: frozenset[tuple[tuple[object, ...], ...]]
+    """the events of each run"""
 
 
 class Unrunnable(Exception):
@@ -125,6 +127,7 @@ def explore(source: str, limits: Limits) -> Truth:
     acquired: set[int] = set()
     leaks: set[int] = set()
     soft: set[int] = set()
+    behaviours: set[tuple[tuple[object, ...], ...]] = set()
     script: list[int] = []
     runs, complete, spontaneous = 0, False, False
     collecting = gc.isenabled()
@@ -137,6 +140,7 @@ def explore(source: str, limits: Limits) -> Truth:
             acquired |= {r.line for r in run.records}
             leaks |= sure
             soft |= unsure
+            behaviours.add(tuple(run.events))
             spontaneous = spontaneous or run.soft
             script = _next(run.trail)
             complete = not script
@@ -144,7 +148,15 @@ def explore(source: str, limits: Limits) -> Truth:
         if collecting:
             gc.enable()
         gc.collect(1)
-    return Truth(frozenset(acquired), frozenset(leaks), frozenset(soft - leaks), runs, complete, spontaneous)
+    return Truth(
+        frozenset(acquired),
+        frozenset(leaks),
+        frozenset(soft - leaks),
+        runs,
+        complete,
+        spontaneous,
+        frozenset(behaviours),
+    )
 
 
 def _next(trail: list[tuple[int, int]]) -> list[int]:
@@ -170,6 +182,7 @@ def _once(world: World, names: dict[str, Any], initial: set[str]) -> tuple[set[i
         return set(), set()
     except BaseException as error:
         world.judge_exception(error)
+        world.event("raised", type(error).__name__)
         error.__traceback__ = None
     for generator in world.run.generators:
         with contextlib.suppress(BaseException):

@@ -19,6 +19,7 @@ class Resource(Recorded):
         self.record.open = False
 
     def use(self, *_: Any) -> Any:
+        self.world.event("use", self.record.open)
         return self.world.point(("data",))
 
     read = readline = write = flush = sendall = recv = connect = commit = rollback = use

@@ -72,6 +72,8 @@ class Library:
         return made
 
     def _close_descriptor(self, descriptor: Descriptor) -> None:
+        if not descriptor.record.open or descriptor.record.moved:
+            self.world.event("close of what is closed or another's")
         descriptor.record.open = False
 
     def _fdopen(self, descriptor: Descriptor, *_: Any) -> File:
@@ -83,28 +85,35 @@ class Library:
         descriptor.record.moved = True
         return made
 
-    def lib_work(self, *_: Any, **__: Any) -> Any:
+    def lib_work(self, *details: Any, **__: Any) -> Any:
+        self.world.event("work", *details)
         return self.world.point()
 
     lib_use = lib_work
 
     def lib_cond(self, name: object) -> Any:
+        self.world.event("cond", name)
         return self.world.point((False,) if self.world.repeat(f"cond{name}") else (False, True))
 
     def lib_stop(self, name: object) -> Any:
+        self.world.event("stop", name)
         return self.world.point((True,) if self.world.repeat(f"stop{name}") else (True, False))
 
-    def lib_items(self, *_: Any) -> Any:
+    def lib_items(self, *details: Any) -> Any:
+        self.world.event("items", *details)
         return self.world.point(tuple([0] * n for n in range(self.world.limits.loops + 1)))
 
-    def lib_pick(self, *_: Any) -> Any:
+    def lib_pick(self, *details: Any) -> Any:
+        self.world.event("pick", *details)
         return self.world.point((1, 2, 3, 4))
 
-    def lib_guard(self, *_: Any) -> Any:
+    def lib_guard(self, *details: Any) -> Any:
+        self.world.event("guard", *details)
         self.world.point()
         return contextlib.nullcontext()
 
-    def lib_awork(self, *_: Any, **__: Any) -> Awaited:
+    def lib_awork(self, *details: Any, **__: Any) -> Awaited:
+        self.world.event("awork", *details)
         return Awaited(self.world)
 
     lib_ause = lib_awork

@@ -55,6 +55,8 @@ class Run:
     """what outlives the function: returned, yielded and registered values"""
     generators: list[Any] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    events: list[tuple[object, ...]] = field(default_factory=list)
+    """what the program did that can be seen from outside, in order"""
     faults: int = 0
     turns: int = 0
     soft: bool = False
@@ -114,6 +116,11 @@ class World:
     def endless(self) -> bool:
         """Whether the run looped more than bounded loops can: it is thrown away."""
         return self.run.turns > self.limits.choices
+
+    def event(self, name: str, *details: object) -> None:
+        """Something that can be seen from outside happens; of the details numbers, names and truths are kept."""
+        kept = (d for d in details if isinstance(d, (int, str)) and not isinstance(d, Recorded))
+        self.run.events.append((name, *kept))
 
     # the program's own exceptions
 

@@ -269,9 +269,6 @@ def test_a_file_without_resource_words_imports_next_to_nothing() -> None:
     assert names.isdisjoint({"libcst", "tomllib", "tomli", "rich", "click"})
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the module that parses with libcst is imported before there is anything to parse"
-)
 def test_a_file_whose_resources_are_managed_does_not_import_libcst() -> None:
     kind, count, names = imported("def f(p):\n    with open(p) as h:\n        return h.read()\n")
     assert (kind, count) == ("Checked", 0)

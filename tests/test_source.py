@@ -16,8 +16,10 @@ import pytest
 from leaklint.edit import Span
 from leaklint.result import Failed
 from leaklint.syntax import source as module_under_test
+from leaklint.syntax.lines import Lines
 from leaklint.syntax.names import FunctionNode
-from leaklint.syntax.source import Lines, ScopeTree, Source, TooDeep
+from leaklint.syntax.scopes import ScopeTree
+from leaklint.syntax.source import Source, TooDeep
 from tests.programs import codes, findings, outcome
 
 KINDS: dict[Any, Any] = {

@@ -8,6 +8,7 @@ import tokenize
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from leaklint.analysis import project
 from leaklint.catalogue.model import Catalogue, Effect
@@ -20,8 +21,11 @@ from leaklint.result import Work
 from leaklint.syntax import gate
 from leaklint.syntax.names import FunctionNode, Names, dotted, function_bindings, literal_defaults, module_names
 from leaklint.syntax.outline import MODULE, Outline, outline
-from leaklint.syntax.source import ScopeTree, Source, TooDeep
+from leaklint.syntax.source import Source, TooDeep
 from leaklint.syntax.words import HOPS
+
+if TYPE_CHECKING:
+    from leaklint.syntax.scopes import ScopeTree
 
 
 class NotAnalysed(Exception):

@@ -69,7 +69,7 @@ _SIMPLE = (
 
 def _statements(tree: ast.Module, source: str, edits: Sequence[Edit]) -> Counter[str]:
     """The simple statements that no edit changes, as texts that positions do not matter for."""
-    from leaklint.syntax.source import Lines
+    from leaklint.syntax.lines import Lines
 
     lines = Lines(source)
     touching = sorted((e.start, e.end) for e in edits if e.text.strip() or e.end > e.start)

@@ -13,7 +13,7 @@ from leaklint.syntax.names import FunctionNode
 from leaklint.syntax.nodes import children, walk
 
 if TYPE_CHECKING:
-    from leaklint.syntax.source import Lines
+    from leaklint.syntax.lines import Lines
 
 ScopeNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef | ast.Module
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.Module)

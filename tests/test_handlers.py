@@ -132,6 +132,26 @@ def test_a_function_that_is_handed_on_is_reached() -> None:
     assert reached(source, "handler") == {"handler", "work", "run"}
 
 
+def test_what_stands_in_a_table_is_reached() -> None:
+    source = """
+        ROUTES = {"GET": (read, Service.run), "PUT": [{"then": write}]}
+        OTHERS: dict = {"GET": unreached}
+        COUNT = 1
+        def handler(event, context):
+            for step in (check, event):
+                step(event)
+            return COUNT + ROUTES[event["method"]](event)
+        def read(e): ...
+        def write(e): ...
+        def check(e): ...
+        def unreached(e): ...
+        class Service:
+            def run(): ...
+            def stop(): ...
+    """
+    assert reached(source, "handler") == {"handler", "read", "write", "check", "Service.run"}
+
+
 def test_a_context_manager_is_reached() -> None:
     assert reached("def handler(e, c):\n    with opened() as f: ...\ndef opened(): ...", "handler") == {
         "handler",

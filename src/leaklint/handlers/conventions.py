@@ -21,6 +21,7 @@ _EVENTS = frozenset({"event", "events", "evt", "lambda_event", "aws_event", "eve
 _CONTEXTS = frozenset({"context", "ctx", "cxt", "contxt", "lambda_context", "aws_context", "unused_context"})
 _NAMES = frozenset({"handler", "lambda_handler"})
 _SUFFIX = "_handler"
+_DISPLAYS = (ast.Dict, ast.List, ast.Tuple, ast.Set)
 _CONSTRUCTION = ("__new__", "__init__", "__post_init__", "__enter__", "__exit__", "__aenter__", "__aexit__", "__call__")
 
 
@@ -59,7 +60,8 @@ def event_name(node: FunctionNode) -> str:
 def reachable(tree: ast.Module, entries: Iterable[str]) -> frozenset[str]:
     """The qualified names of the module's functions that ``entries`` reach, themselves included.
 
-    A function is reached when one that is reached calls it by name or hands it to a call (``pool.map(work, items)``).
+    A function is reached when one that is reached calls it by name, hands it to a call (``pool.map(work, items)``), or
+    names it in a table, or such a table of the module (``ROUTES[event["route"]](event)``).
     ``self.method`` is looked up in the class and in its bases of this module, ``Class()`` reaches what construction and
     a ``with`` run, and methods of a variable are found when it was bound to ``Class()``.
     """
@@ -120,6 +122,8 @@ class _Index:
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
     instances: dict[str, str] = field(default_factory=dict)
     """module-level variables that are bound to an instance of a class of the module"""
+    tables: dict[str, list[ast.expr]] = field(default_factory=dict)
+    """what stands in the displays that module-level variables are bound to: ``ROUTES = {"GET": read}``"""
 
     @classmethod
     def of(cls, tree: ast.Module) -> _Index:
@@ -138,10 +142,15 @@ class _Index:
             else:
                 waiting.extend((child, prefix) for child in _children(node))
         index.instances = dict(index.bindings(statements(tree.body), ""))
+        for node in statements(tree.body):
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                inside = list(_displayed(node.value))
+                named = node.targets if isinstance(node, ast.Assign) else [node.target]
+                index.tables.update((target.id, inside) for target in named if inside and isinstance(target, ast.Name))
         return index
 
     def calls(self, name: str) -> Iterator[str]:
-        """The functions of the module that function ``name`` calls by name or hands to a call."""
+        """The functions of the module that function ``name`` calls by name, hands to a call, or looks up in a table."""
         body = [node for function in self.functions[name] for node in _own_nodes(function)]
         instances = {**self.instances, **dict(self.bindings(body, name))}
         for node in body:
@@ -150,6 +159,12 @@ class _Index:
                     yield from self.targets(target, name, instances)
             elif isinstance(node, ast.withitem):
                 yield from self.targets(node.context_expr, name, instances)
+            elif isinstance(node, _DISPLAYS):
+                for target in _displayed(node):
+                    yield from self.targets(target, name, instances)
+            elif isinstance(node, ast.Name) and node.id in self.tables:
+                for target in self.tables[node.id]:
+                    yield from self.targets(target, "", self.instances)
 
     def bindings(self, nodes: Iterable[ast.AST], scope: str) -> Iterator[tuple[str, str]]:
         """(variable, class) for each ``variable = Class()`` and ``with Class() as variable`` among ``nodes``."""
@@ -221,6 +236,19 @@ class _Index:
                 if known and known not in seen:
                     seen.add(known)
                     waiting.append(known)
+
+
+def _displayed(node: ast.expr) -> Iterator[ast.expr]:
+    """The names and attributes that stand in a display, nested ones included."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, ast.Dict):
+            waiting.extend(current.values)
+        elif isinstance(current, ast.List | ast.Tuple | ast.Set):
+            waiting.extend(current.elts)
+        elif current is not node and isinstance(current, ast.Name | ast.Attribute):
+            yield current
 
 
 def _own_nodes(function: FunctionNode) -> Iterator[ast.AST]:

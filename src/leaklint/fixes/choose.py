@@ -43,6 +43,8 @@ def propose(code: Code, site: Site, rule: str) -> Fix:
         helpers.check(code, site)
     if rule == RELEASE_NOT_CALLED:
         return release_called.build(code, site)
+    if site.transferred:
+        raise Refused("some way gives it to another owner")
     if site.uncalled is not None:
         line = code.lines.position(site.uncalled.start)[0]
         raise Refused(f"what is to release it on line {line} does not")

@@ -67,9 +67,10 @@ def _around(
     place = code.place(statement)
     if held is not None:
         found = region.around(code, site, held.name, place.block, place.index)
-        last, applicability, inner = found.last, found.applicability, bool(found.inner)
+        last, applicability, doubt = found.last, found.applicability, found.doubt
+        inner = bool(found.inner)
     else:
-        last, applicability = region.inline(code, site, call, place.block, place.index)
+        last, applicability, doubt = region.inline(code, site, call, place.block, place.index)
         inner = False
     if inner and not keep.again:
         raise Refused("a second release would raise")
@@ -89,7 +90,7 @@ def _around(
     edits += rewrite.indent(code, line, rewrite.last_line(final), step)
     unsafe = Applicability.UNSAFE in (keep.applicability, applicability, helpers.applicability(site))
     return Fix(
-        "Let an `ExitStack` hold it",
+        f"Let an `ExitStack` hold it, though {doubt}" if doubt else "Let an `ExitStack` hold it",
         rewrite.merged(edits),
         Applicability.UNSAFE if unsafe else Applicability.SAFE,
     )

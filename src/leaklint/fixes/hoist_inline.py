@@ -72,7 +72,7 @@ def _closing(code: Code, statement: ast.stmt, keep: Keeper) -> tuple[str, list[E
 
 def _hoisted(code: Code, site: Site, statement: ast.stmt, keep: Keeper, value: ast.expr, name: str) -> Fix:
     place = code.place(statement)
-    last, applicability = region.inline(code, site, value, place.block, place.index)
+    last, applicability, doubt = region.inline(code, site, value, place.block, place.index)
     final = place.block[last]
     rewrite.own_lines(code, [statement, final])
     own, step = rewrite.indentation(code, statement), rewrite.unit(code, statement)
@@ -96,6 +96,7 @@ def _hoisted(code: Code, site: Site, statement: ast.stmt, keep: Keeper, value: a
         if keep.form is not Form.FINALLY
         else "Release it in a `finally`"
     )
+    title = f"{title}, though {doubt}" if doubt else title
     return Fix(title, rewrite.merged(edits), Applicability.UNSAFE if unsafe else Applicability.SAFE)
 
 

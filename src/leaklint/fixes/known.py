@@ -14,16 +14,15 @@ def words(text: str) -> frozenset[str]:
 
 DATA_METHODS = words(
     """
-    aclose acquire bind cleanup close closed commit communicate copy_expert copy_from cwd decode delete_object
-    disconnect encode executemany executescript exists expire extract extractall fetch_row fetchall fetchmany
-    fetchone fetchval flush format get_dsn_parameters getbytes getcode getheader getheaders getnames getpeername
-    getsockname getsockopt geturl getvalue hget hgetall hset incr info is_connected isatty isolation_level join
-    json kill listen login logout lower lstrip mget namelist nlst ping poll printdir quit raise_for_status read
-    read1 read_bytes read_text readable readall readinto readline readlines recv recv_bytes recv_into recvfrom
-    release replace retrbinary rollback rstrip save seek seekable send send_bytes send_message sendall sendcmd
-    sendmail sendto set_isolation_level set_session setblocking setpassword setsockopt settimeout shutdown split
-    splitlines status storbinary strip tell terminate testzip tobytes truncate upper voidcmd wait writable write
-    writelines writestr
+    aclose bind cleanup close closed commit communicate copy_expert copy_from cwd decode delete_object disconnect
+    encode exists expire extract extractall fetch_row fetchall fetchmany fetchone fetchval flush format
+    get_dsn_parameters getbytes getcode getheader getheaders getnames getpeername getsockname getsockopt geturl
+    getvalue hget hgetall hset incr info is_connected isatty isolation_level join json kill listen login logout
+    lower lstrip mget namelist nlst ping poll printdir quit raise_for_status read read1 read_bytes read_text
+    readable readall readinto readline readlines recv recv_bytes recv_into recvfrom release replace retrbinary
+    rollback rstrip save seek seekable send send_bytes send_message sendall sendcmd sendmail sendto
+    set_isolation_level set_session setblocking setpassword setsockopt settimeout shutdown split splitlines status
+    storbinary strip tell terminate testzip tobytes truncate upper voidcmd wait writable write writelines writestr
     """
 )
 """methods of what is open whose result is data: files, sockets, databases, archives, clients"""
@@ -37,9 +36,10 @@ DATA_ATTRIBUTES = words(
 """attributes that are numbers and texts"""
 OPENING_METHODS = words(
     """
-    __enter__ __iter__ aggregate begin buffer channel connection cursor detach download execute extractfile fileno
-    find get_object getmember getmembers imap imap_unordered infolist iter_batches iter_content iter_lines
-    iter_rows iterator iterdir makefile open pipeline pubsub raw scan_iter scroll stream transaction
+    __enter__ __iter__ acquire aggregate begin buffer channel checkout connection cursor detach download execute
+    executemany executescript extractfile fileno find get_object getconn getmember getmembers imap imap_unordered
+    infolist iter_batches iter_content iter_lines iter_rows iterator iterdir makefile open pipeline pubsub raw
+    scan_iter scroll stream transaction
     """
 )
 """methods that return what reads from the resource later"""

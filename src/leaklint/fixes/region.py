@@ -15,6 +15,7 @@ from leaklint.catalogue.model import Resource
 from leaklint.edit import Applicability
 from leaklint.fixes import keeper, known
 from leaklint.fixes.code import SCOPES, Code, Refused, own_nodes
+from leaklint.fixes.outlets import Outlets
 from leaklint.fixes.uses import Taint, Uses
 from leaklint.syntax.names import FunctionNode
 from leaklint.syntax.nodes import walk
@@ -36,6 +37,8 @@ class Region:
     release: tuple[ast.stmt, ...]
     inner: tuple[ast.stmt, ...]
     applicability: Applicability
+    doubt: str = ""
+    """why it is unsafe: what may keep the resource"""
 
     @property
     def statements(self) -> list[ast.stmt]:
@@ -69,26 +72,31 @@ def find(
     uses = Uses(code, resource, {name: Taint.NEEDS, **dict.fromkeys(beside, Taint.NEEDS)}, rows)
     followed = block[first : release[0]] if release else block[first:end]
     uses.follow(followed)
+    outlets = Outlets(uses)
+    outlets.look(followed)
     if release:
         last = release[0] - 1
     else:
         last = max((k for k in range(first, end) if uses.tainted(block[k])), default=first - 1)
+        last = _lasting(outlets, scope, block, last)
     # Behind an explicit release everything finds the resource as it was: closed.
     within = block[first:] if release else block[first : last + 1]
     allowed = {id(node) for statement in (acquisition, *within) for node in walk(statement)}
     _not_elsewhere(code, site, {name} if release else set(uses.taints), scope, acquisition, allowed)
-    applicability = _judge(uses, scope, bool(release))
+    applicability, doubt = _judge(outlets, scope, bool(release))
     inner = tuple(
         node
         for statement in block[first : last + 1]
         for node in walk(statement)
         if isinstance(node, ast.stmt) and keeper.is_release(node, name, resource, code)
     )
+    if resource.again != "ok" and site.released and not (release or inner):
+        raise Refused("a second release would raise")
     if any(
         isinstance(node, ast.stmt) and stores(node, name) for k in range(first, last + 1) for node in _own(block[k])
     ):
         raise Refused(f"`{name}` is bound again inside")
-    return Region(block, first, last, tuple(block[k] for k in release), inner, applicability)
+    return Region(block, first, last, tuple(block[k] for k in release), inner, applicability, doubt)
 
 
 def around(code: Code, site: Site, name: str, block: list[ast.stmt], index: int) -> Region:
@@ -103,7 +111,10 @@ def around(code: Code, site: Site, name: str, block: list[ast.stmt], index: int)
     rows = {name} if site.resource.kind in known.ROW_KINDS else set()
     uses = Uses(code, site.resource, {name: Taint.NEEDS}, rows)
     uses.follow(block[index:])
+    outlets = Outlets(uses)
+    outlets.look(block[index:])
     last = max(k for k in range(index, len(block)) if k == index or uses.tainted(block[k]))
+    last = _lasting(outlets, scope, block, last)
     within = block[index : last + 1]
     allowed = {id(node) for statement in within for node in walk(statement)}
     _not_elsewhere(code, site, set(uses.taints), scope, block[index], allowed)
@@ -113,21 +124,28 @@ def around(code: Code, site: Site, name: str, block: list[ast.stmt], index: int)
         for node in walk(statement)
         if isinstance(node, ast.stmt) and keeper.is_release(node, name, site.resource, code)
     )
-    return Region(block, index, last, (), inner, _judge(uses, scope, released=False))
+    return Region(block, index, last, (), inner, *_judge(outlets, scope, released=False))
 
 
-def inline(code: Code, site: Site, value: ast.expr, block: list[ast.stmt], index: int) -> tuple[int, Applicability]:
-    """The last statement of ``block`` that needs the resource that ``value`` acquires in ``block[index]``, and how
-    sure that is. Raises Refused."""
+def inline(
+    code: Code, site: Site, value: ast.expr, block: list[ast.stmt], index: int
+) -> tuple[int, Applicability, str]:
+    """The last statement of ``block`` that needs the resource that ``value`` acquires in ``block[index]``.
+
+    Returns its index, how sure that is, and why it is not. Raises Refused.
+    """
     scope = code.scope(block[index])
     uses = Uses(code, site.resource, {}, origin=value)
     uses.follow(block[index:])
+    outlets = Outlets(uses)
+    outlets.look(block[index:])
     last = max(k for k in range(index, len(block)) if uses.tainted(block[k]))
+    last = _lasting(outlets, scope, block, last)
     for name in uses.taints:
         _only_here(code, name, scope)
     allowed = {id(node) for statement in block[index : last + 1] for node in walk(statement)}
     _not_elsewhere(code, site, set(uses.taints), scope, block[index], allowed)
-    return last, _judge(uses, scope, released=False)
+    return last, *_judge(outlets, scope, released=False)
 
 
 def _only_here(code: Code, name: str, scope: ast.AST) -> None:
@@ -226,20 +244,32 @@ def _own(statement: ast.stmt) -> Iterator[ast.AST]:
         yield from own_nodes(statement)
 
 
-def _judge(uses: Uses, scope: ast.AST, released: bool) -> Applicability:
+def _lasting(outlets: Outlets, scope: ast.AST, block: list[ast.stmt], last: int) -> int:
+    """The end of a region of which an effect lasts as long as the resource is open: the end of the function."""
+    if not outlets.lasting:
+        return last
+    if block is not getattr(scope, "body", None):
+        raise Refused(f"`{outlets.lasting}` holds as long as it is open")
+    return len(block) - 1
+
+
+def _judge(outlets: Outlets, scope: ast.AST, released: bool) -> tuple[Applicability, str]:
     yields_back = isinstance(scope, FunctionNode) and any(
         ast.unparse(d.func if isinstance(d, ast.Call) else d).rpartition(".")[2] in YIELDS_BACK
         for d in scope.decorator_list
     )
-    for node, problem in uses.problems:
+    for node, problem in outlets.problems:
         if isinstance(node, ast.Yield) and (released or yields_back):
             continue
         raise Refused(problem)
-    if uses.doubts and not released:
-        return Applicability.UNSAFE
-    if any(isinstance(node, ast.Return) for node, _ in uses.doubts):
-        return Applicability.UNSAFE
-    return Applicability.SAFE
+    resource = outlets.uses.resource
+    for node, doubt in outlets.doubts:
+        if resource.again != "ok" and any(step.form == "function" for steps in resource.release for step in steps):
+            # A number says nothing of what it stands for: closing one that is closed may close a stranger's.
+            raise Refused(doubt)
+        if not released or isinstance(node, ast.Return) or resource.again != "ok":
+            return Applicability.UNSAFE, doubt
+    return Applicability.SAFE, ""
 
 
 def _not_elsewhere(

@@ -101,6 +101,7 @@ class Situation:
     def fix(self, title: str, edits: list[Edit]) -> Fix:
         """The fix with these edits, as safe as all that it was made of."""
         unsafe = Applicability.UNSAFE in (self.keeper.applicability, self.region.applicability, self.applicability)
+        title = f"{title}, though {self.region.doubt}" if self.region.doubt else title
         return Fix(title, rewrite.merged(edits), Applicability.UNSAFE if unsafe else Applicability.SAFE)
 
 

@@ -46,10 +46,6 @@ class Uses:
     """names that are iterated for data"""
     origin: ast.expr | None = None
     """the acquisition itself, where it has no name yet"""
-    problems: list[tuple[ast.AST, str]] = field(default_factory=list)
-    """where a value goes that no block can follow, and how, as a clause"""
-    doubts: list[tuple[ast.AST, str]] = field(default_factory=list)
-    """where an unknown function may keep it"""
     _generators: dict[str, bool] = field(default_factory=dict)
 
     @property
@@ -58,27 +54,17 @@ class Uses:
         return self.resource.kind in ("temporary", "temp-path") and not self.resource.id.endswith("-kept")
 
     def follow(self, statements: Iterable[ast.stmt]) -> None:
-        """Spread the taints through the statements until nothing changes, then note what became of them."""
-        nodes = [node for statement in statements for node in self._walk(statement)]
+        """Spread the taints through the statements until nothing changes."""
+        nodes = list(nodes_of(statements))
         before: tuple[dict[str, Taint], set[str]] | None = None
         while before != (self.taints, self.rows):
             before = dict(self.taints), set(self.rows)
             for node in nodes:
                 self._spread(node)
-        for node in nodes:
-            self._judge(node)
 
     def tainted(self, node: ast.AST) -> bool:
         """Whether a node mentions a name that needs the resource, or may."""
         return any(n is self.origin or (isinstance(n, ast.Name) and n.id in self.taints) for n in walk(node))
-
-    def _walk(self, statement: ast.stmt) -> Iterator[ast.AST]:
-        stack: list[ast.AST] = [statement]
-        while stack:
-            node = stack.pop()
-            yield node
-            if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
-                stack.extend(reversed(list(children(node))))
 
     # taints
 
@@ -102,9 +88,9 @@ class Uses:
                     if isinstance(pattern, ast.MatchAs | ast.MatchStar) and pattern.name:
                         self._raise(pattern.name, taint)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            given = self._arguments(node)
-            root = _root(node.func.value)
-            if given and root and root not in self.taints and not self._borrows(node) and self._is_local(root, node):
+            given = self.arguments(node)
+            root = root_of(node.func.value)
+            if given and root and root not in self.taints and not self.borrows(node) and self.is_local(root, node):
                 self._raise(root, given)
 
     def _bind(self, target: ast.expr, value: ast.expr) -> None:
@@ -121,7 +107,7 @@ class Uses:
             return
         if isinstance(target, ast.Starred):
             self._taint(target.value, taint)
-        elif root := _root(target):
+        elif root := root_of(target):
             self._raise(root, taint)
 
     def _raise(self, name: str, taint: Taint) -> None:
@@ -201,16 +187,22 @@ class Uses:
                 self.taints[name] = taint
         return found
 
-    def _arguments(self, node: ast.Call) -> Taint:
-        return max(map(self.of, (*node.args, *(k.value for k in node.keywords))), default=Taint.DATA)
+    def arguments(self, node: ast.Call) -> Taint:
+        """The strongest taint of what a call is given."""
+        values = [*node.args, *(k.value for k in node.keywords)]
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("extend", "update", "extendleft"):
+            values = [value for value in values if not self.gives_rows(value)]
+        return max(map(self.of, values), default=Taint.DATA)
 
     def _call(self, node: ast.Call) -> Taint:
-        given = self._arguments(node)
+        given = self.arguments(node)
         receiver = self.of(node.func.value) if isinstance(node.func, ast.Attribute) else self.of(node.func)
         if receiver and isinstance(node.func, ast.Attribute):
             attribute = node.func.attr
             if self.is_path and attribute in _TEXTS:
                 return receiver
+            if attribute.startswith("fetch") and self.resource.package in ("oracledb", "cx_Oracle"):
+                return Taint.MAYBE  # a large object in a row is read by the connection, later
             if attribute in known.DATA_METHODS:
                 return Taint.DATA
             return Taint.NEEDS if receiver and attribute in known.OPENING_METHODS else Taint.MAYBE
@@ -238,15 +230,16 @@ class Uses:
         last = called.rpartition(".")[2]
         if last[:1].isupper() or self._is_generator(last):
             return Taint.NEEDS
-        if all(self._loan(node, a) is Loan.RETURNED for a in self._given(node)):
+        if all(self.loan_of(node, a) is Loan.RETURNED for a in self.given(node)):
             return Taint.DATA
         return Taint.MAYBE
 
-    def _given(self, node: ast.Call) -> list[ast.expr]:
+    def given(self, node: ast.Call) -> list[ast.expr]:
         """The arguments that need the resource, or may."""
         return [a for a in (*node.args, *(k.value for k in node.keywords)) if self.of(a)]
 
-    def _loan(self, node: ast.Call, argument: ast.expr) -> Loan:
+    def loan_of(self, node: ast.Call, argument: ast.expr) -> Loan:
+        """What the called function does with an argument."""
         return loan(self.code, node, argument)
 
     def _is_generator(self, name: str) -> bool:
@@ -260,87 +253,8 @@ class Uses:
             )
         return self._generators[name]
 
-    # what becomes of values
-
-    def _judge(self, node: ast.AST) -> None:
-        match node:
-            case ast.Return():
-                self._goes(node, node.value, "returned")
-            case ast.Yield():
-                self._goes(node, node.value, "yielded")
-            case ast.YieldFrom():
-                if self.of(node.value) and not self.gives_rows(node.value):
-                    self._goes(node, node.value, "yielded")
-            case ast.Raise():
-                self._goes(node, node.exc, "raised with an exception")
-            case ast.Assign() | ast.AnnAssign():
-                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                    if self.of(node.value):
-                        self._stored(node, target)
-            case ast.Call():
-                self._passed(node)
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                if name := next((n for n in self._captured(node)), ""):
-                    self.problems.append((node, f"`{name}` is captured by `{node.name}`"))
-            case ast.Global() | ast.Nonlocal():
-                for name in node.names:
-                    if name in self.taints:
-                        self.problems.append((node, f"`{name}` is a variable of another scope"))
-            case ast.Delete():
-                for target in node.targets:
-                    if isinstance(target, ast.Name) and target.id in self.taints:
-                        self.problems.append((node, f"`{target.id}` is deleted"))
-
-    def _goes(self, node: ast.AST, value: ast.expr | None, how: str) -> None:
-        taint = self.of(value)
-        if taint:
-            assert value is not None
-            text = f"what needs it is {how}" if not isinstance(value, ast.Name) else f"`{value.id}` is {how}"
-            (self.problems if taint is Taint.NEEDS else self.doubts).append((node, text))
-
-    def _stored(self, node: ast.AST, target: ast.expr) -> None:
-        if isinstance(target, ast.Tuple | ast.List):
-            for element in target.elts:
-                self._stored(node, element)
-        elif isinstance(target, ast.Attribute | ast.Subscript):
-            root = _root(target)
-            if not root or not self._is_local(root, node):
-                self.problems.append((node, f"it is stored in `{self.code.source(target)}`"))
-
-    def _passed(self, node: ast.Call) -> None:
-        self._ends_otherwise(node)
-        given = self._arguments(node)
-        if not given:
-            return
-        effect = self.code.effect(node)
-        name = self.code.dotted(node.func)
-        attribute = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        if self._borrows(node):
-            return
-        root = _root(node.func.value) if isinstance(node.func, ast.Attribute) else ""
-        if root and (root in self.taints or self._is_local(root, node)):
-            return
-        if (
-            attribute in known.KEEPING_METHODS
-            or name in ("setattr", "builtins.setattr")
-            or (effect is not None and effect.effect in (Effect.FINALIZER, Effect.STACK_CALLBACK, Effect.KEEPS))
-        ):
-            self.problems.append((node, f"it is handed to `{ast.unparse(node.func)}`, which keeps it"))
-        elif all(self._loan(node, a) is Loan.RETURNED for a in self._given(node)):
-            return
-        elif root in ("self", "cls"):
-            self.problems.append((node, f"`{ast.unparse(node.func)}` may keep it"))
-        elif effect is None and name not in self.code.catalogue.acquirers:
-            self.doubts.append((node, f"`{ast.unparse(node.func)}` may keep it"))
-
-    def _ends_otherwise(self, node: ast.Call) -> None:
-        """Note calls after which closing is not what it was: the handle gives its file away, or holds a lock by it."""
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "detach" and self.of(node.func.value):
-            self.problems.append((node, f"`{self.code.source(node.func)}` gives away what is to be closed"))
-        elif self.code.dotted(node.func) in known.LOCKS and any(self.tainted(a) for a in node.args):
-            self.problems.append((node, f"`{self.code.source(node.func)}` holds as long as it is open"))
-
-    def _borrows(self, node: ast.Call) -> bool:
+    def borrows(self, node: ast.Call) -> bool:
+        """Whether the called function is known to use what it is given and to keep nothing of it."""
         if isinstance(node.func, ast.Attribute) and node.func.attr in known.KEEPING_METHODS:
             return False
         effect = self.code.effect(node)
@@ -354,12 +268,34 @@ class Uses:
             return False
         return node.func.attr in known.BORROWING_METHODS or node.func.attr.startswith("assert")
 
-    def _captured(self, node: ast.AST) -> Iterator[str]:
-        for inner in walk(node):
-            if isinstance(inner, ast.Name) and inner.id in self.taints:
-                yield inner.id
+    def is_made_here(self, name: str, node: ast.AST) -> bool:
+        """Whether all that a variable holds is made in this function: a display, or what a class makes."""
+        stores = [
+            inner
+            for inner in own_nodes(self.code.scope(node))
+            if isinstance(inner, ast.Name) and inner.id == name and not isinstance(inner.ctx, ast.Load)
+        ]
+        return bool(stores) and all(self._is_made(self.code.parent(store)) for store in stores)
 
-    def _is_local(self, name: str, node: ast.AST) -> bool:
+    def _is_made(self, binding: ast.AST) -> bool:
+        value = binding.value if isinstance(binding, ast.Assign | ast.AnnAssign) else None
+        if isinstance(binding, ast.withitem):
+            value = binding.context_expr
+        match value:
+            case ast.List() | ast.Dict() | ast.Set() | ast.ListComp() | ast.DictComp() | ast.SetComp():
+                return True
+            case ast.Call(func=func):
+                last = ast.unparse(func).rpartition(".")[2]
+                effect = self.code.effect(value)
+                reads = effect is not None and effect.effect is Effect.DERIVES
+                made = reads or bool(self.of(value)) or self.code.dotted(func) in self.code.catalogue.acquirers
+                return (
+                    made or last[:1].isupper() or last in ("list", "dict", "set", "deque", "defaultdict", "bytearray")
+                )
+            case _:
+                return False
+
+    def is_local(self, name: str, node: ast.AST) -> bool:
         """Whether a name is a variable of the function around a node that no parameter or import binds."""
         scope = self.code.scope(node)
         return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store) for n in own_nodes(scope))
@@ -369,7 +305,8 @@ def _is_lazy_read(node: ast.Call) -> bool:
     return any(keyword.arg in ("chunksize", "iterator", None) for keyword in node.keywords)
 
 
-def _root(node: ast.expr) -> str:
+def root_of(node: ast.expr) -> str:
+    """The variable in which a chain of attributes and subscripts begins, or an empty string."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return node.id if isinstance(node, ast.Name) else ""
@@ -383,3 +320,13 @@ def _names(target: ast.expr) -> Iterator[str]:
 
 def _yields(node: ast.AST) -> bool:
     return isinstance(node, ast.Yield | ast.YieldFrom)
+
+
+def nodes_of(statements: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+    """The nodes of statements in the order of the text, without those of functions and classes inside."""
+    stack: list[ast.AST] = list(reversed(list(statements)))
+    while stack:
+        node = stack.pop()
+        yield node
+        if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
+            stack.extend(reversed(children(node)))

@@ -42,15 +42,16 @@ def build(code: Code, site: Site) -> Fix:
     span = code.span(value)
     end = code.span(target).end if target is not None else span.end
     place = code.place(statement)
-    applicability = Applicability.SAFE
+    applicability, doubt = Applicability.SAFE, ""
     if target is not None:
         found = region.find(code, site, name, place.block, place.index, statement)
         if found.last > place.index:
             raise Refused(f"`{name}`, or what needs it, is used after the block")
         if found.inner and site.resource.again != "ok":
             raise Refused("a second release would raise")
-        applicability = found.applicability
+        applicability, doubt = found.applicability, found.doubt
     spelled, edits = imports.spelling(code, statement, "contextlib", "closing")
     edits = [*edits, Edit(span.start, span.start, f"{spelled}("), Edit(span.end, span.end, ")")]
     edits.append(Edit(end, end, f", {name}" if target is not None else f" as {name}, {name}"))
-    return Fix("Close it with `closing(...)`", rewrite.merged(edits), applicability)
+    title = "Close it with `closing(...)`" + (f", though {doubt}" if doubt else "")
+    return Fix(title, rewrite.merged(edits), applicability)

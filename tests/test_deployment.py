@@ -99,6 +99,16 @@ def test_what_no_function_is_deployed_with_is_low(tmp_path: Path) -> None:
     assert one(root / "tools/fill.py").severity.value == "medium"
 
 
+def test_what_may_be_installed_beside_a_function_is_not(tmp_path: Path) -> None:
+    files = {
+        "template.yaml": template(),
+        "orders/app.py": DESCRIPTOR,
+        "shared/setup.py": "",
+        "shared/db/files.py": HELPER,
+    }
+    assert one(project(tmp_path, files) / "shared/db/files.py").severity.value == "medium"
+
+
 def test_provisioned_concurrency_raises_it_one_step_and_says_so(tmp_path: Path) -> None:
     reading = "def main(request, about):\n    return open(request['path']).read()\n"
     root = project(tmp_path, {"template.yaml": template(), "orders/app.py": reading})
@@ -179,7 +189,9 @@ def test_each_function_imports_its_own_helpers(tmp_path: Path) -> None:
     write(root, {"orders/app.py": DESCRIPTOR, "orders/ourdb.py": kept, "orders/lib/inner.py": inner})
     write(root, {"users/lib/inner.py": inner})
     deployments = Deployments()
-    assert deployments.import_roots(str(root / "orders" / "lib")) == (str(root / "orders"),)
+    roots = deployments.import_roots(str(root / "orders" / "lib"))
+    assert roots[0] == str(root / "orders")
+    assert str(root / "users") not in roots
     assert findings(root / "orders/lib/inner.py") == []
     assert [f.rule for f in findings(root / "users/lib/inner.py")] == ["LL104"]
 

@@ -80,7 +80,9 @@ class Deployments:
             return Deployment(declared, beside, signatures=self.discovery)
         around = {folder for folder in found.import_roots if folder == "." or path.startswith(f"{folder}/")}
         layered = not around <= _CONVENTIONAL and not _is_tooling(path)
-        outside = not around and found.complete and bool(found.declared) and self.discovery
+        # A distribution may be installed beside any function; what only marks the project's top is no distribution.
+        installed = any(path.startswith(f"{folder}/") for folder in found.distributions)
+        outside = not (around or installed) and found.complete and bool(found.declared) and self.discovery
         return Deployment(layered=layered, outside=outside, signatures=self.discovery)
 
     def import_roots(self, folder: str) -> tuple[str, ...]:

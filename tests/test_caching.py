@@ -9,7 +9,7 @@ import pytest
 from leaklint.check import check_source
 from leaklint.config import Settings
 from leaklint.finding import Confidence, Finding, Severity
-from leaklint.result import Checked
+from leaklint.result import Checked, Failed
 
 HEAD = """
 import asyncio
@@ -106,6 +106,11 @@ class TestCloses:
         hook = "import atexit\natexit.register(lambda: conn.close())\n"
         assert codes(getter("conn is None") + hook) == ["LL202"]
 
+    def test_a_script_does_not_find_what_it_has_closed(self) -> None:
+        source = "db = psycopg2.connect('')\ndef main():\n    db.commit()\n    db.close()\n"
+        assert codes(source) == ["LL203"]
+        assert codes(f"{source}if __name__ == '__main__':\n    main()\n") == ["LL201"]
+
     def test_where_nobody_is_known_to_close_it_is_less_sure(self) -> None:
         source = getter("conn is None").removesuffix(HANDLER)
         source += "def shut():\n    global conn\n    conn.close()\n    conn = None\n"
@@ -193,3 +198,10 @@ class TestMessages:
         found = only(source)
         assert (found.rule, found.severity, found.function) == ("LL203", Severity.HIGH, "handler")
         assert found.location.line > found.steps[0].location.line
+
+
+def test_what_nests_too_deeply_is_named_and_ends_nothing() -> None:
+    chain = "conn" + ".a" * 3000
+    text = HEAD + getter("conn is None") + f"def deep():\n    {chain}\n"
+    outcome = check_source(text.encode(), "module.py", Settings())
+    assert isinstance(outcome, Checked | Failed)

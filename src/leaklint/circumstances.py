@@ -17,7 +17,7 @@ from leaklint.handlers import conventions
 from leaklint.rules import verdict
 from leaklint.syntax.nodes import walk
 from leaklint.syntax.outline import MODULE
-from leaklint.unit import Unit
+from leaklint.unit import Unit, is_script
 
 _OF_POOLS = frozenset({"checkout", "pool"})
 """kinds that run out by limits of their own before descriptors do"""
@@ -109,7 +109,8 @@ class Circumstances:
         code = self._code(frozenset(entry.function for entry in self.unit.handlers))
         owners = {name.replace(".<locals>", ""): f.owner for name, f in self.unit.outline.functions.items()}
         module = slots.Module(code, owners, self.unit.names.dotted)
-        return caching.Caching(module, lambda name: self._has((name,), Effect.CLOSER), self._span)
+        runs_again = bool(code.entries) or not is_script(self.unit.source.tree)
+        return caching.Caching(module, lambda name: self._has((name,), Effect.CLOSER), self._span, runs_again)
 
     # sites
 
@@ -141,7 +142,13 @@ class Circumstances:
 
     def _cached(self, site: Site) -> Cached | None:
         outlives = bool(site.stored) or site.module_level
-        return self.caching.cached(site) if outlives and verdict.is_kept(site.resource) else None
+        if not outlives or not verdict.is_kept(site.resource):
+            return None
+        try:
+            return self.caching.cached(site)
+        except RecursionError:
+            self.unit.fail("nests too deeply to tell what is kept for the next invocation", self._line(site))
+            return None
 
     def _line(self, site: Site) -> int:
         return self.unit.source.lines.position(site.span.start)[0]

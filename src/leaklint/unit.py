@@ -71,7 +71,7 @@ def parse(text: str) -> ast.Module:
         raise NotAnalysed("too deeply nested to be parsed") from None
 
 
-def _is_script(tree: ast.Module) -> bool:
+def is_script(tree: ast.Module) -> bool:
     """Whether a module does something of its own when it is run."""
     return any(
         isinstance(node, ast.If)
@@ -201,7 +201,7 @@ class Unit:
     def is_helper(self) -> bool:
         """Whether the file is deployed beside handlers and has none: who calls its functions stands elsewhere."""
         deployed = self.deployed()
-        return bool(deployed.beside or deployed.layered) and not self.handlers and not _is_script(self.source.tree)
+        return bool(deployed.beside or deployed.layered) and not self.handlers and not is_script(self.source.tree)
 
     def span(self, function: str, node: object) -> Span:
         """The span of a node of a lowered function."""

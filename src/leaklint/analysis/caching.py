@@ -43,11 +43,13 @@ _NEW_LOOPS = frozenset(
 
 @dataclass(eq=False)
 class Caching:
-    """The questions about one module. `closes_argument` knows callables that make a closer of their argument."""
+    """The questions about one module. `closes_argument` knows callables that make a closer of their argument; a script
+    without handlers does not run again (`runs_again`) with what it has closed."""
 
     module: Module
     closes_argument: Callable[[str], bool]
     span: Callable[[ast.AST], Span]
+    runs_again: bool = True
     _uses: dict[tuple[str, str], Uses] = field(default_factory=dict)
 
     @cached_property
@@ -114,7 +116,7 @@ class Caching:
             elif guard is Guard.NONE and site.function in self.module.code.reached:
                 replaces = "each time"
         mitigations = tuple(dict.fromkeys(uses.mitigations(site.resource)))
-        stays = not (reopens or mitigations or _survives(site.resource))
+        stays = self.runs_again and not (reopens or mitigations or _survives(site.resource))
         loop = self._loop() if site.resource.cache.loop and not given_up and "[]" not in slot else None
         return Cached(
             where,

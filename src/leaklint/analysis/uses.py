@@ -152,6 +152,8 @@ class Uses:
                     if self._is_test(node, name):
                         yield _SELECT
                     continue
+                if not any(healing.startswith(f"{node.func.attr}(") for healing in heals):
+                    continue
                 given = (*node.args, *node.keywords)
                 text = f"{node.func.attr}({', '.join(map(ast.unparse, given))})"
                 sure = "econnect" in text or "True" in text

@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 CLEAN = "def area(width: int, height: int) -> int:\n    return width * height\n"
+MANAGED = "def read(path: str) -> str:\n    with open(path) as stream:\n        return stream.read()\n"
 LEAKING = "def read(path: str) -> str:\n    stream = open(path)\n    return stream.read()\n"
 TARGETS = {"a gated-out file": ("import click", 1.5), "a file with one finding": ("import click, libcst", 1.5)}
 
@@ -29,6 +30,7 @@ def main() -> int:
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "clean.py").write_text(CLEAN, encoding="utf-8")
+        Path(folder, "managed.py").write_text(MANAGED, encoding="utf-8")
         Path(folder, "leaking.py").write_text(LEAKING, encoding="utf-8")
         check = ("-m", "leaklint", "check", "--quiet")
         commands = {
@@ -37,6 +39,7 @@ def main() -> int:
             "import click, libcst": (("-c", "import click, libcst"), 0),
             "leaklint --version": (("-m", "leaklint", "--version"), 0),
             "a gated-out file": ((*check, "clean.py"), 0),
+            "a file with one resource": ((*check, "managed.py"), 0),
             "a file with one finding": ((*check, "leaking.py"), 1),
         }
         times: dict[str, list[float]] = {name: [] for name in commands}

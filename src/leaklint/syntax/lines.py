@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+_END = re.compile(r"\r\n?|\n")
+"""Python's tokenizer ends lines at these only; str.splitlines would also split at form feeds"""
 
 
 @dataclass(slots=True)
@@ -15,12 +18,7 @@ class Lines:
     starts: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        starts, position = [0], 0
-        text = self.text
-        # Python's tokenizer ends lines at \n, \r\n and \r only; str.splitlines would also split at form feeds.
-        for position in _line_ends(text):
-            starts.append(position)
-        self.starts = starts
+        self.starts = [0, *[match.end() for match in _END.finditer(self.text)]]
 
     def line(self, number: int) -> str:
         """The text of a 1-based line, its end included."""
@@ -40,14 +38,3 @@ class Lines:
         """(line, column) of an offset, both 1-based; columns count code points."""
         line = bisect_right(self.starts, offset)
         return line, offset - self.starts[line - 1] + 1
-
-
-def _line_ends(text: str) -> Iterator[int]:
-    position = -1
-    if "\r" not in text:
-        while (position := text.find("\n", position + 1)) != -1:
-            yield position + 1
-        return
-    for index, char in enumerate(text):
-        if char == "\n" or (char == "\r" and text[index + 1 : index + 2] != "\n"):
-            yield index + 1

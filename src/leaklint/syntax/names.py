@@ -35,6 +35,8 @@ def import_bindings(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, st
 
 def dotted(node: ast.expr) -> str:
     """The text of a chain of names and attributes, or an empty string."""
+    if isinstance(node, ast.Name):
+        return node.id
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from leaklint import validate
 from leaklint.autofix import Fixer
 from leaklint.config import Settings
-from leaklint.edit import Applicability
+from leaklint.edit import Applicability, Edit, apply
 from leaklint.finding import Finding
 from leaklint.result import Skipped
 from leaklint.run import check_data, checker
@@ -114,6 +116,60 @@ class TestRefusals:
         assert finding.fix is None
         assert reason in finding.refused
         assert mended(source)[0] == source.encode()
+
+
+class TestValidation:
+    """Whatever a template does: what must not happen is seen."""
+
+    SOURCE = "def f(p):\n    h = open(p)  # mine\n    x = h.read()\n    h.close()\n    return x\n"
+
+    @pytest.mark.parametrize(
+        ("old", "new", "problem"),
+        [
+            ("open(p)  # mine", "open(p)", "a comment would be lost"),
+            ("h.close()", "h.close(", "would not compile"),
+            ("    h.close()\n", "    y = 1\n    del x\n", "a statement would change"),
+            ("x = h.read()", "h.read()", "`x` would no longer be bound in `f`"),
+            ("h.close()", "p = h.close()", "`p` would become a variable of `f`"),
+        ],
+    )
+    def test_text(self, old: str, new: str, problem: str) -> None:
+        start = self.SOURCE.index(old)
+        edit = Edit(start, start + len(old), new)
+        after = apply(self.SOURCE, [edit])
+        beside = [] if "statement" in problem else [edit]
+        assert problem in validate.text(self.SOURCE, after, beside)
+        assert validate.text(self.SOURCE, self.SOURCE, []) == ""
+
+    def test_findings(self) -> None:
+        one = offered(TestText.BODY)
+        other = replace(one, function="g")
+        assert validate.findings([one], [], [one]) == ""
+        assert "would still be there" in validate.findings([one], [one], [one])
+        assert "a finding would come" in validate.findings([one], [other], [one])
+        assert validate.findings([one, one], [one], [one]) == ""
+
+    def test_a_fix_that_fails_is_dropped_with_the_reason(self) -> None:
+        loops = "".join(f"{'    ' * depth}for x{depth} in p:\n" for depth in range(1, 21))
+        source = f"def f(p):\n{loops}{'    ' * 21}h = open(p)\n{'    ' * 21}h.read()\n"
+        result, (finding,) = mended(source)
+        assert result == source.encode()
+        assert "too many statically nested blocks" in finding.refused
+
+
+class TestTogether:
+    def test_fixes_that_meet_wait_for_the_next_round(self) -> None:
+        source = "def f(p, q):\n    a = open(p)\n    b = open(q)\n    print(a.read(), b.read())\n"
+        expected = (
+            "def f(p, q):\n    with open(p) as a:\n        with open(q) as b:\n            print(a.read(), b.read())\n"
+        )
+        assert mended(source) == (expected.encode(), [])
+
+    def test_an_import_is_added_once(self) -> None:
+        body = "    c = sqlite3.connect(p)\n    c.execute('x')\n    c.close()\n"
+        result, left = mended(f"import sqlite3\n\n\ndef f(p):\n{body}\n\ndef g(p):\n{body}")
+        assert result.decode().startswith("import sqlite3\nfrom contextlib import closing\n\n\ndef f")
+        assert (result.count(b"import closing"), result.count(b"with closing("), left) == (1, 2, [])
 
 
 def test_unsafe_fixes_wait_to_be_asked_for() -> None:

@@ -124,6 +124,8 @@ def around(code: Code, site: Site, name: str, block: list[ast.stmt], index: int)
         for node in walk(statement)
         if isinstance(node, ast.stmt) and keeper.is_release(node, name, site.resource, code)
     )
+    if site.resource.again != "ok" and site.released:
+        raise Refused("a second release would raise")
     return Region(block, index, last, (), inner, *_judge(outlets, scope, released=False))
 
 

@@ -84,7 +84,6 @@ def test_no_program_is_broken(pairs: list[Pair]) -> None:
     assert _broken(pairs, given_away=False) == {}
 
 
-@pytest.mark.xfail(reason="a finally closes a descriptor that the region has given away", strict=True)
 def test_no_program_that_gives_a_descriptor_away_is_broken(pairs: list[Pair]) -> None:
     assert _broken(pairs, given_away=True) == {}
 

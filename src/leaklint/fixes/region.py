@@ -92,6 +92,13 @@ def find(
     )
     if resource.again != "ok" and site.released and not (release or inner):
         raise Refused("a second release would raise")
+    if resource.again != "ok" and any(
+        keeper.is_release(node, alias, resource, code)
+        for node in _statements(block[first : last + 1])
+        for alias in uses.taints
+        if alias != name
+    ):
+        raise Refused("a second release would raise")
     if any(
         isinstance(node, ast.stmt) and stores(node, name) for k in range(first, last + 1) for node in _own(block[k])
     ):
@@ -148,6 +155,10 @@ def inline(
     allowed = {id(node) for statement in block[index : last + 1] for node in walk(statement)}
     _not_elsewhere(code, site, set(uses.taints), scope, block[index], allowed)
     return last, *_judge(outlets, scope, released=False)
+
+
+def _statements(block: list[ast.stmt]) -> Iterator[ast.stmt]:
+    return (node for statement in block for node in walk(statement) if isinstance(node, ast.stmt))
 
 
 def _only_here(code: Code, name: str, scope: ast.AST) -> None:
@@ -293,7 +304,7 @@ def _not_elsewhere(
         shared = any(id(loop) in loops for loop in code.loops(node))
         if before and not shared:
             continue
-        if not _is_bound_before(code, node, node.id, acquisition):
+        if not _is_bound_before(code, node, node.id, acquisition, allowed):
             line = code.lines.position(code.span(node).start)[0]
             raise Refused(f"`{node.id}` is used on line {line}, outside of the block")
 
@@ -311,13 +322,15 @@ def _is_harmless(code: Code, node: ast.Name, resource: Resource) -> bool:
     return resource.again == "ok" and keeper.is_release(statement, node.id, resource, code)
 
 
-def _is_bound_before(code: Code, node: ast.AST, name: str, acquisition: ast.stmt) -> bool:
+def _is_bound_before(code: Code, node: ast.AST, name: str, acquisition: ast.stmt, inside: set[int]) -> bool:
     """Whether every way from the acquisition to a use of the variable binds it again, in the blocks around the use."""
     start = code.span(acquisition).start
     ahead = code.span(node).start < start
     around = {id(ancestor) for ancestor in code.ancestors(acquisition)}
 
     def between(statement: ast.AST) -> bool:
+        if id(statement) in inside:
+            return False  # it binds what needs the resource, or nobody knows when
         # A use ahead of the acquisition comes after it in the next round of a loop: what binds it is in the loop too.
         loops = {id(loop) for loop in code.loops(statement)}
         shared = ahead and bool(loops & around)

@@ -83,6 +83,9 @@ def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> R
         if known is not None:
             return known
     if not given:
+        if _release_given(op, state, context):
+            # Who is given the release is meant to call it.
+            return Outcome.TRANSFERRED
         # ``trace.set_writer(f.write)``: what keeps a method keeps its object.
         keeps = (
             op.receiver and op.method.startswith(_KEEPING) and any(_reaches(a.place, state, context) for a in op.args)

@@ -21,8 +21,6 @@ OTHERWISE = {
     "network.serve_one": "the acquisition and the with of its name become one statement",
 }
 """functions whose ``with`` comes back in another form, and why"""
-FINALLY = {"network.run_lines": "wait", "network.in_parallel": "shutdown"}
-"""functions whose ``with`` may come back as a finally that calls this method, which is what leaving it does"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +87,8 @@ def _by_mutator(made: dict[str, tuple[Mutant, str]], results: Fixed) -> dict[str
 
 def test_an_unwrapped_with_comes_back(trips: dict[str, list[Trip]]) -> None:
     lost = {trip.mutant.case: trip.result for trip in trips["unwrap_with"] if not trip.restored}
-    assert {case: lost[case] for case in lost if case not in {*OTHERWISE, *FINALLY}} == {}
-    assert len(trips["unwrap_with"]) - len(lost) >= 0.75 * len(trips["unwrap_with"])
-    for case, release in FINALLY.items():
-        assert case not in lost or f".{release}()" in lost[case]
+    assert {case: lost[case] for case in lost if case not in OTHERWISE} == {}
+    assert len(trips["unwrap_with"]) - len(lost) >= 0.8 * len(trips["unwrap_with"])
 
 
 def test_every_reason_for_another_form_is_needed(trips: dict[str, list[Trip]]) -> None:
@@ -108,8 +104,8 @@ def test_every_reason_for_another_form_is_needed(trips: dict[str, list[Trip]]) -
         ("early_return", 0.65),
         ("release_after_try", 0.85),
         ("release_in_handler", 0.65),
-        ("unawaited_release", 1.0),
-        ("uncalled_release", 0.85),
+        ("unawaited_release", 0.8),
+        ("uncalled_release", 0.8),
     ],
 )
 def test_most_mutants_are_mended(mutator: str, share: float, trips: dict[str, list[Trip]]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from textwrap import dedent
 
 import pytest
 
+from leaklint.analysis.lasting import Code
+from leaklint.analysis.slots import Holders, Module
 from leaklint.check import check_source
 from leaklint.config import Settings
 from leaklint.finding import Confidence, Finding, Severity
@@ -205,3 +208,18 @@ def test_what_nests_too_deeply_is_named_and_ends_nothing() -> None:
     text = HEAD + getter("conn is None") + f"def deep():\n    {chain}\n"
     outcome = check_source(text.encode(), "module.py", Settings())
     assert isinstance(outcome, Checked | Failed)
+
+
+def test_a_slot_is_looked_for_only_where_something_may_hold_it() -> None:
+    text = (
+        getter("conn is None")
+        + "def use(given):\n    given.commit()\ndef other():\n    use(get())\ndef idle():\n    pass\n"
+    )
+    tree = ast.parse(text)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    nothing: frozenset[str] = frozenset()
+    module = Module(Code(tree, functions, nothing, nothing, nothing, nothing, nothing), {}, lambda node: "")
+    holders = Holders(module, "conn")
+    assert holders.names == {"conn", "use#given"}
+    assert holders.getters == {"get"}
+    assert holders.functions == {"get", "handler", "other", "use"}

@@ -75,6 +75,16 @@ class Caching:
             node = parsed(site.kept_as)
             slot = self.module.place(node, "") if node is not None else ""
             return self._judged(site, slot, f"`{site.kept_as}`", None, True)
+        found = self._defaults.get(site.span)
+        if found is None:
+            return None
+        name, argument = found
+        return self._judged(site, f"{name}#{argument}", f"the default of `{argument}` in `{name}()`", None, True)
+
+    @cached_property
+    def _defaults(self) -> dict[Span, tuple[str, str]]:
+        """The calls that are defaults, with the function and its parameter."""
+        found: dict[Span, tuple[str, str]] = {}
         for name, function in self.module.code.functions.items():
             arguments = function.args
             positional = [*arguments.posonlyargs, *arguments.args]
@@ -83,10 +93,9 @@ class Caching:
                 *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
             ]
             for argument, default in pairs:
-                if isinstance(default, ast.Call) and self.span(default) == site.span:
-                    slot = f"{name}#{argument.arg}"
-                    return self._judged(site, slot, f"the default of `{argument.arg}` in `{name}()`", None, True)
-        return None
+                if isinstance(default, ast.Call):
+                    found[self.span(default)] = name, argument.arg
+        return found
 
     def _call(self, site: Site) -> ast.Call | None:
         node = self.module.code.functions.get(site.function)
@@ -117,7 +126,7 @@ class Caching:
                 replaces = "each time"
         mitigations = tuple(dict.fromkeys(uses.mitigations(site.resource)))
         stays = self.runs_again and not (reopens or mitigations or _survives(site.resource))
-        loop = self._loop() if site.resource.cache.loop and not given_up and "[]" not in slot else None
+        loop = self._loop if site.resource.cache.loop and not given_up and "[]" not in slot else None
         return Cached(
             where,
             lazily,
@@ -159,6 +168,7 @@ class Caching:
             return True
         return any(t in closing and call.lineno < node.lineno for call, t in self.module.calls(function))
 
+    @cached_property
     def _loop(self) -> Span | None:
         """The first call in handler code that makes an event loop."""
         found = [

@@ -37,7 +37,7 @@ def keeper(module: Module, stored: Stored, function: str) -> tuple[str, str, boo
         return (slot, f"`{name}` of `{outer}()`", False) if kept else NOWHERE
     if "#" in root:
         return NOWHERE
-    if root in set(module.owners.values()) | _classes(code.tree):
+    if root in module.classes:
         return _on_class(module, slot, stored.place, root, function)
     # An attribute of some object of the module is kept as long as that is, which is seldom less than for good.
     return slot, f"the global `{root if stored.how is How.ELEMENT else slot}`", stored.how is not How.ATTRIBUTE
@@ -102,10 +102,6 @@ def _outlives(module: Module, outer: str, inner: str) -> bool:
         )
         for node in nodes_of(module.code.functions[outer])
     )  # fmt: skip
-
-
-def _classes(tree: ast.Module) -> set[str]:
-    return {node.name for node in nodes_of(tree) if isinstance(node, ast.ClassDef)}
 
 
 __all__ = ["keeper"]

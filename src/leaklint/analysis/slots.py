@@ -22,6 +22,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from leaklint.analysis.influence import called, parameters
 from leaklint.analysis.lasting import Code, nodes_of
@@ -29,7 +30,7 @@ from leaklint.analysis.places import names_one
 from leaklint.syntax.names import Bindings, FunctionNode, function_bindings
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class Module:
     """A module, as this analysis sees it: `owners` are the classes of its methods, `dotted` resolves names."""
 
@@ -54,6 +55,48 @@ class Module:
                 for child in ast.iter_child_nodes(node):
                     known[child] = node
         return known
+
+    @cached_property
+    def classes(self) -> frozenset[str]:
+        """The classes of the module's own code, and those around methods."""
+        found = {node.name for node in nodes_of(self.code.tree) if isinstance(node, ast.ClassDef)}
+        return frozenset(found.union(filter(None, self.owners.values())))
+
+    @cached_property
+    def flags(self) -> frozenset[str]:
+        """The global names that functions write: a function may note in one that it has run."""
+        return frozenset().union(*(self.bindings(name).globals for name in self.code.functions))
+
+    @cached_property
+    def mentioning(self) -> Mapping[str, frozenset[str]]:
+        """By a name, an attribute or a text: the functions in which it stands."""
+        found: dict[str, set[str]] = {}
+        for name, function in self.code.functions.items():
+            for node in nodes_of(function):
+                word = getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "value", None)
+                if isinstance(word, str):
+                    found.setdefault(word, set()).add(name)
+        return {word: frozenset(functions) for word, functions in found.items()}
+
+    @cached_property
+    def callers(self) -> Mapping[str, tuple[tuple[ast.Call, str], ...]]:
+        """By a function: its calls, with the function that makes them (the module's own code has no name)."""
+        found: dict[str, list[tuple[ast.Call, str]]] = {}
+        for name in ("", *self.code.functions):
+            for call, target in self.calls(name):
+                found.setdefault(target, []).append((call, name))
+        return {target: tuple(calls) for target, calls in found.items()}
+
+    @cached_property
+    def bound(self) -> dict[str, list[tuple[str, ast.expr | None]]]:
+        """By a function: the variables that it binds, with the values."""
+        return {}
+
+    def bindings_of(self, function: str) -> list[tuple[str, ast.expr | None]]:
+        """(variable, value) of each binding in a function; no value where none is written down."""
+        if function not in self.bound:
+            self.bound[function] = list(_bound(self.code.functions[function]))
+        return self.bound[function]
 
     def variable(self, name: str, function: str) -> str:
         """The place of a variable: the function that binds it stands in front of a local one."""
@@ -129,19 +172,40 @@ class Holders:
     """places that hold it, the slot among them"""
     getters: set[str] = field(default_factory=set)
     """functions that return it"""
+    functions: set[str] = field(default_factory=set)
+    """functions that may do something with it"""
+    _waiting: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         if self.slot:
             self.names.add(self.slot)
-        functions = self.module.code.functions
-        bound = {name: list(_bound(node)) for name, node in functions.items()}
-        before = -1
-        while before != len(self.names) + len(self.getters):
-            before = len(self.names) + len(self.getters)
-            for name, node in functions.items():
-                self._spread(name, node, bound[name])
+        waiting = {*self._asking(self.slot), *(name for getter in self.getters for name in self._asking(getter))}
+        waiting.update(name.partition("#")[0] for name in self.names if "#" in name)
+        waiting &= self.module.code.functions.keys()
+        while waiting:
+            self._waiting = set()
+            name = waiting.pop()
+            self.functions.add(name)
+            self._spread(name, self.module.code.functions[name])
+            waiting |= self._waiting & self.module.code.functions.keys()
 
-    def _spread(self, name: str, node: FunctionNode, bound: list[tuple[str, ast.expr | None]]) -> None:
+    def _asking(self, place: str) -> frozenset[str]:
+        """The functions that may mention a slot, or call a function."""
+        parts = place.replace("[", ".").replace("]", "").replace("#", ".").split(".")
+        words = {part.strip("'\"") for part in parts} - {""}
+        known = [self.module.mentioning.get(word, frozenset()) for word in words]
+        return frozenset().union(*known)
+
+    def _add(self, place: str) -> None:
+        if place not in self.names:
+            self.names.add(place)
+            # Functions inside of the one that binds it may read it, too.
+            scope = place.partition("#")[0]
+            inner = {n for n in self._asking(place.partition("#")[2]) if n.startswith(f"{scope}.")}
+            self._waiting |= {scope, *inner}
+
+    def _spread(self, name: str, node: FunctionNode) -> None:
+        bound = self.module.bindings_of(name)
         for variable in {target for target, _ in bound}:
             place = self.module.variable(variable, name)
             if "#" not in place or place in self.names:
@@ -149,11 +213,12 @@ class Holders:
             values = [value for target, value in bound if target == variable]
             held = [value is not None and self.holds(value, name) for value in values]
             if any(held) and all(h or _is_none(v) for h, v in zip(held, values, strict=True)):
-                self.names.add(place)
+                self._add(place)
         for inner in nodes_of(node):
             if isinstance(inner, ast.Return | ast.Yield) and inner.value is not None:
-                if self.holds(inner.value, name):
+                if name not in self.getters and self.holds(inner.value, name):
                     self.getters.add(name)
+                    self._waiting |= {name, *self._asking(name.rpartition(".")[2])}
             elif isinstance(inner, ast.Call):
                 self._pass(name, inner)
 
@@ -164,10 +229,10 @@ class Holders:
         accepting = parameters(self.module.code.functions[target])[1 if bound else 0 :]
         for index, argument in enumerate(call.args[: len(accepting)]):
             if self.holds(argument, name):
-                self.names.add(f"{target}#{accepting[index]}")
+                self._add(f"{target}#{accepting[index]}")
         for keyword in call.keywords:
             if keyword.arg and self.holds(keyword.value, name):
-                self.names.add(f"{target}#{keyword.arg}")
+                self._add(f"{target}#{keyword.arg}")
 
     def holds(self, node: ast.expr, function: str) -> bool:
         """Whether the value of an expression is what the slot holds, as far as it is anything."""

@@ -72,19 +72,14 @@ class Uses:
         return self.holders.holds(node, function)
 
     @cached_property
-    def _flags(self) -> frozenset[str]:
-        """The global names that functions write: a function may note in one that it has run."""
-        return frozenset().union(*(self.module.bindings(name).globals for name in self.module.code.functions))
-
-    @cached_property
     def stores(self) -> tuple[Store, ...]:
         """The assignments that give the slot another value, or none."""
         # A constructor empties what it has just made.
         return tuple(s for s in self._stores() if not (s.empties and s.function.rpartition(".")[2] in _MAKING))
 
     def _stores(self) -> Iterator[Store]:
-        for name, function in self.module.code.functions.items():
-            for node in nodes_of(function):
+        for name in sorted(self.holders.functions):
+            for node in nodes_of(self.module.code.functions[name]):
                 empties, value = False, None
                 match node:
                     case ast.Assign() if any(self.holders.is_store(t, name) for t in _targets(node)):
@@ -110,8 +105,8 @@ class Uses:
         """The calls and blocks that release what the slot holds."""
         methods = {step.call for steps in resource.release for step in steps if step.form == "method"}
         given_back = {step.call for steps in resource.release for step in steps if step.form == "owner"}
-        for name, function in self.module.code.functions.items():
-            for node in nodes_of(function):
+        for name in sorted(self.holders.functions):
+            for node in nodes_of(self.module.code.functions[name]):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                     method, of = node.func.attr, node.func.value
                     held = method in methods and self._holds(of, name)
@@ -144,7 +139,7 @@ class Uses:
         heals = resource.cache.heals
         code = self.module.code
         asking = code.reached | self.holders.getters | {store.function for store in self.stores}
-        for name in code.functions.keys() & asking if code.entries else code.functions:
+        for name in sorted(self.holders.functions & asking if code.entries else self.holders.functions):
             for node in nodes_of(code.functions[name]):
                 if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                     continue
@@ -198,14 +193,10 @@ class Uses:
         if function in self.module.code.entries or function in self._asked:
             return Guard.NONE
         self._asked.add(function)
-        asked = [
-            self.guard(call, name)
-            for name in self.module.code.functions
-            for call, target in self.module.calls(name)
-            if target == function
-        ]
+        callers = self.module.callers.get(function, ())
+        asked = [self.guard(call, name) for call, name in callers if name]
         self._asked.discard(function)
-        at_import = any(target == function for _, target in self.module.calls(""))
+        at_import = any(not name for _, name in callers)
         order = (Guard.NONE, Guard.FAILED, Guard.DEAD, Guard.ABSENT)
         return min(asked, key=order.index) if asked else Guard.ABSENT if at_import else Guard.NONE
 
@@ -254,7 +245,7 @@ class Uses:
         if self.holders.mentions(test, function):
             return Guard.DEAD
         names = {self.module.place(n, function) for n in ast.walk(test) if isinstance(n, ast.Name)}
-        return None if names.isdisjoint(self._flags) else Guard.ABSENT
+        return None if names.isdisjoint(self.module.flags) else Guard.ABSENT
 
 
 def _selects_one(node: ast.Call) -> bool:

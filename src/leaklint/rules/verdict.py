@@ -171,9 +171,15 @@ def is_replaced(site: Site) -> bool:
 
 def is_lazily_cached(site: Site) -> bool:
     """Whether something keeps a connection to a server that a call opens, for the next invocations."""
-    if site.cached is None or (site.module_level and site.kept_as):
+    if site.cached is None or (site.kept_as if site.module_level else _is_left_open(site)):
         return False
     return is_session(site.resource) and not site.cached.closed_each_time
+
+
+def _is_left_open(site: Site) -> bool:
+    """Whether some way through the function neither keeps the resource nor releases it: a leak, whatever others do."""
+    ways = (leak for leak in site.leaks if leak.exit is not LeakExit.RAISE)
+    return any(leak.confidence.rank >= Confidence.MEDIUM.rank for leak in ways)
 
 
 def is_cached(site: Site) -> bool:

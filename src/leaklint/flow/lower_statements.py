@@ -272,6 +272,8 @@ class Statements(Definitions):
             self.cfg.connect(self.cursor, RETURN)
 
 
-def _last(node: cst.FunctionDef | cst.Module) -> cst.CSTNode:
+def _last(node: cst.FunctionDef | cst.Module) -> cst.CSTNode | None:
+    """The statement with which the scope ends; None where it ends inside of a block: the path tells where."""
     body = node.body.body if isinstance(node, cst.FunctionDef) else node.body
-    return body[-1] if body else node
+    last = body[-1] if body else node
+    return None if isinstance(last, cst.BaseCompoundStatement) and last is not node else last

@@ -56,16 +56,18 @@ class _Worker:
         self.alone = alone
         self.owed: set[int] = set()
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(self.connection, theirs, files, check), daemon=True)
-        # An interrupt is for the process that was started first, which ends the others.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            self.process.start()
-        except OSError:
+            self.process = context.Process(target=_work, args=(self.connection, theirs, files, check), daemon=True)
+            # An interrupt is for the process that was started first, which ends the others.
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                self.process.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        except BaseException:
             self.connection.close()
             raise
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             theirs.close()
 
     def hand(self, batch: Sequence[int]) -> None:

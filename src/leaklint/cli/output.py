@@ -110,5 +110,7 @@ def colours() -> bool:
 def silence(descriptor: int) -> None:
     """Let what is still buffered for ``descriptor`` go nowhere, so that no flush at exit fails."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+    try:
+        os.dup2(nowhere, descriptor)
+    finally:
+        os.close(nowhere)

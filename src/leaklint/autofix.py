@@ -111,7 +111,10 @@ class Fixer:
 
 @dataclass(slots=True)
 class Validator:
-    """A check that validates each fix by itself, for formats that carry edits: those that fail become reasons."""
+    """A check that validates every fix, for formats that carry edits: those that fail become reasons.
+
+    Fixes that do not meet are tried together, since none touches what another does; each by itself when that fails.
+    """
 
     check: Check
 
@@ -121,10 +124,16 @@ class Validator:
         offered = [finding for finding in _findings(outcome) if finding.fix is not None]
         dropped: dict[str, str] = {}
         fixer = Fixer(self.check)
-        for finding in offered:
-            result, problem = fixer._try(data, path, settings, outcome, [finding])
-            if result is None:
-                dropped[finding.fingerprint] = problem
+        waiting = list(offered)
+        while waiting:
+            together = apart(waiting)
+            waiting = [finding for finding in waiting if finding not in together]
+            if len(together) > 1 and fixer._try(data, path, settings, outcome, together)[0] is not None:
+                continue
+            for finding in together:
+                result, problem = fixer._try(data, path, settings, outcome, [finding])
+                if result is None:
+                    dropped[finding.fingerprint] = problem
         if offered:
             self.check(data, path, settings)
         return _with_reasons(outcome, dropped)

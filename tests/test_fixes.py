@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from leaklint import validate
-from leaklint.autofix import Fixer
+from leaklint.autofix import Fixer, Validator
 from leaklint.config import Settings
 from leaklint.edit import Applicability, Edit, apply
 from leaklint.finding import Finding
-from leaklint.result import Skipped
+from leaklint.result import Outcome, Skipped
 from leaklint.run import check_data, checker
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "autofix"
@@ -170,6 +171,41 @@ class TestTogether:
         result, left = mended(f"import sqlite3\n\n\ndef f(p):\n{body}\n\ndef g(p):\n{body}")
         assert result.decode().startswith("import sqlite3\nfrom contextlib import closing\n\n\ndef f")
         assert (result.count(b"import closing"), result.count(b"with closing("), left) == (1, 2, [])
+
+
+class TestValidator:
+    """What formats that carry edits show has been tried out, and a file is not checked once for each of its fixes."""
+
+    SEVERAL = "".join(f"def f{n}(p):\n    f = open(p)\n    return f.read()\n\n\n" for n in range(6))
+
+    def checked(self, source: str) -> tuple[list[Finding], int]:
+        plain, calls = checker(), 0
+
+        def counted(data: bytes, path: str, settings: Settings) -> Outcome:
+            nonlocal calls
+            calls += 1
+            return plain(data, path, settings)
+
+        outcome = check_data(source.encode(), "x.py", Settings(), Validator(counted))
+        assert not isinstance(outcome, Skipped)
+        return list(outcome.findings), calls
+
+    def test_fixes_that_do_not_meet_are_tried_together(self) -> None:
+        findings, calls = self.checked(self.SEVERAL)
+        assert [finding.fix is not None for finding in findings] == [True] * 6
+        assert calls == 3, "the file, all fixes together, and the file again"
+
+    def test_one_that_fails_takes_no_other_with_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = validate.text
+
+        def text(before: str, after: str, edits: Sequence[Edit], *, comments: bool = True) -> str:
+            broken = "def f2(p):\n    f = open(p)" not in after
+            return "it fails" if broken else whole(before, after, edits, comments=comments)
+
+        monkeypatch.setattr(validate, "text", text)
+        findings, _ = self.checked(self.SEVERAL)
+        assert [finding.refused for finding in findings if finding.fix is None] == ["it fails"]
+        assert [finding.function for finding in findings if finding.fix is None] == ["f2"]
 
 
 def test_unsafe_fixes_wait_to_be_asked_for() -> None:

@@ -371,6 +371,21 @@ def test_the_steps_of_a_finding_follow_the_path() -> None:
     ]  # fmt: skip
 
 
+def test_a_function_that_ends_with_a_block_ends_where_its_path_does() -> None:
+    (finding,) = findings("""
+        def f(p, log):
+            try:
+                h = open(p)
+                log.info("opened")
+                log.info("done")
+            except ValueError:
+                log.info("failed")
+    """)
+    assert [(step.location.line, step.message) for step in finding.steps] == [
+        (3, "opened here"), (5, "leaves here, still open"),
+    ]  # fmt: skip
+
+
 # budgets
 
 LEAK = "def small(p):\n    h = open(p)\n    return h.read()\n\n"

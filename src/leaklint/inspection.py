@@ -41,6 +41,8 @@ class Inspection:
     """None while nobody has read them"""
     circumstances: Circumstances = field(init=False)
     _statements: Statements | None = None
+    _released: frozenset[str] | None = None
+    """attributes of other objects on which the module calls a release"""
     _idle: dict[Span, tuple[str, ...]] = field(default_factory=dict)
     """the codes that unused suppressions do not need"""
 
@@ -114,14 +116,18 @@ class Inspection:
 
     def _closed_outside(self, attribute: str) -> bool:
         """Whether something calls a release on this attribute of an object that is not ``self``."""
+        if self._released is None:
+            self._released = frozenset(self._released_attributes())
+        return attribute in self._released
+
+    def _released_attributes(self) -> Iterator[str]:
         releases = self.unit.catalogue.release_methods
         for call in (call for calls in self.unit.outline.calls.values() for call in calls):
             func = call.func
             if isinstance(func, ast.Attribute) and func.attr in releases and isinstance(func.value, ast.Attribute):
                 base = func.value.value
-                if func.value.attr == attribute and not (isinstance(base, ast.Name) and base.id == "self"):
-                    return True
-        return False
+                if not (isinstance(base, ast.Name) and base.id == "self"):
+                    yield func.value.attr
 
     def _read_by_functions(self, name: str) -> bool:
         return ops.root_of(name) in self.unit.outline.read

@@ -71,7 +71,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FieldFate:
     """What the methods of a class do with one field."""
 
     methods: tuple[str, ...]
@@ -98,8 +98,9 @@ class Memo:
     """What is known of the classes of one module."""
 
     fields: dict[str, tuple[Field, ...]] = field(default_factory=dict)
-    verdicts: dict[tuple[str, str, str], Verdict] = field(default_factory=dict)
+    fates: dict[tuple[str, str, str], FieldFate] = field(default_factory=dict)
     """by class, field and resource"""
+    owners: dict[str, Owner | None] = field(default_factory=dict)
 
 
 class Functions(Protocol):
@@ -181,16 +182,16 @@ class Owners:
                 for attribute in _plain(context.notes.fields):
                     yield Field(attribute, module, name, found, conditional)
 
-    def verdict(self, module: Module, owner: str, name: str, resource: Resource) -> Verdict:
+    def field_fate(self, module: Module, owner: str, name: str, resource: Resource) -> FieldFate:
         """What the methods of a class and its bases do with what the attribute `name` holds."""
-        memo = self.functions.classes(module).verdicts
+        memo = self.functions.classes(module).fates
         key = (owner, name, resource.id)
         known = memo.get(key)
         if known is None:
-            known = memo[key] = self._verdict(module, owner, name, resource)
+            known = memo[key] = self._field_fate(module, owner, name, resource)
         return known
 
-    def _verdict(self, module: Module, owner: str, name: str, resource: Resource) -> Verdict:
+    def _field_fate(self, module: Module, owner: str, name: str, resource: Resource) -> FieldFate:
         methods = self._methods(module, owner)
         releasing: list[str] = []
         wanted, shared = {name}, False
@@ -206,7 +207,7 @@ class Owners:
                 else:
                     shared |= fate in _LEAKING_AWAY
         methods_of_use = sorted((m for m in releasing if m != _FINALISER), key=_order)
-        return Verdict(tuple(methods_of_use), _FINALISER in releasing, shared)
+        return FieldFate(tuple(methods_of_use), _FINALISER in releasing, shared)
 
     def _methods(self, module: Module, owner: str) -> dict[str, tuple[Module, FunctionInfo]]:
         """The methods that objects of a class have, each the nearest of its name."""
@@ -240,16 +241,26 @@ class Owners:
 
     def owner(self, module: Module, owner: str) -> Owner | None:
         """The class as a resource; None when its objects own nothing that a method of theirs releases."""
+        memo = self.functions.classes(module).owners
+        if owner in memo:
+            return memo[owner]
+        incomplete = self.functions.incomplete
+        found = self._owner(module, owner)
+        if incomplete == self.functions.incomplete:
+            memo[owner] = found
+        return found
+
+    def _owner(self, module: Module, owner: str) -> Owner | None:
         if self._hands_itself_out(module, owner):
             return None
         owed = [f for f in self.fields(module, owner) if _is_kept(f.resource)]
-        verdicts = {f: self.verdict(module, owner, f.name, f.resource) for f in owed}
-        owed = sorted((f for f in owed if verdicts[f].methods), key=_weight)
+        fates = {f: self.field_fate(module, owner, f.name, f.resource) for f in owed}
+        owed = sorted((f for f in owed if fates[f].methods), key=_weight)
         opening = {f.opener for f in owed}
         if not owed or opening <= _ENTERING:
             return None
-        common = set.intersection(*(set(verdicts[f].methods) for f in owed))
-        releasing = [m for m in verdicts[owed[0]].methods if m in common] or list(verdicts[owed[0]].methods)
+        common = set.intersection(*(set(fates[f].methods) for f in owed))
+        releasing = [m for m in fates[owed[0]].methods if m in common] or list(fates[owed[0]].methods)
         resource = self._resource(module, owner, owed, releasing)
         made = [f for f in owed if f.opener in _MAKING]
         if not made:
@@ -323,8 +334,8 @@ class Owners:
         if not own or any(a.foreign for a in lineage):
             return False
         names = self.functions.stored(target.module, graph, parameter, resource, own)
-        verdicts = [self.verdict(target.home, target.constructor, name, resource) for name in _plain(names)]
-        return len(verdicts) == len(names) > 0 and not any(v.methods or v.finaliser or v.shared for v in verdicts)
+        fates = [self.field_fate(target.home, target.constructor, name, resource) for name in _plain(names)]
+        return len(fates) == len(names) > 0 and not any(v.methods or v.finaliser or v.shared for v in fates)
 
     def keeps(self, module: Module, cfg: Cfg, walk: Walk, context: Context) -> Kept | None:
         """What a method stores on its object where no method of the class gives it back; None when one does."""
@@ -333,7 +344,7 @@ class Owners:
             return None
         foreign = any(a.foreign for a in self.functions.project.lineage(module, info.owner))
         for name in _plain(context.notes.fields):
-            found = self.verdict(module, info.owner, name, resource)
+            found = self.field_fate(module, info.owner, name, resource)
             if not found.methods and not found.shared:
                 return Kept(info.owner, name, found.finaliser, foreign)
         return None

@@ -10,18 +10,15 @@ from leaklint.analysis.obligation import Context, Departure, Outcome
 from leaklint.analysis.project import Module
 from leaklint.analysis.summary import Found, Summaries
 from leaklint.analysis.tracker import Ending, Walk
-from leaklint.catalogue.model import Resource, Tier
+from leaklint.catalogue.model import Effect, Resource, Tier
 from leaklint.edit import Span
 from leaklint.finding import Confidence, Location
 from leaklint.flow import ops
 from leaklint.flow.cfg import Cfg
 
 _TEXT = 60
-_PATCHING = frozenset(
-    {"mocker", "monkeypatch", "unittest.mock.patch", "unittest.mock.patch.object", "unittest.mock.patch.dict"}
-    | {"mock.patch", "mock.patch.object", "mock.patch.dict"}
-)
-"""fixtures and decorators of tests that replace functions of the program"""
+_PATCHING = frozenset({"mocker", "monkeypatch"})
+"""fixtures by which a test replaces functions of the program"""
 PROXY = ".proxy-"
 """what the host names of RDS Proxy have behind the proxy's own name"""
 
@@ -206,8 +203,9 @@ class _Surveyor:
     def _is_patched(self) -> bool:
         """Whether the function is a test that replaces functions of the program."""
         info = self.module.functions.get(self.cfg.name)
-        decorators = info.decorators if info is not None else ()
-        return bool(_PATCHING & {*self.cfg.parameters, *decorators})
+        known = self.module.catalogue.functions
+        effects = (known[name].effect for name in (info.decorators if info is not None else ()) if name in known)
+        return Effect.PATCHES in effects or not _PATCHING.isdisjoint(self.cfg.parameters)
 
     def _text(self, span: Span) -> str:
         text = " ".join(self.around.text(span).split())

@@ -86,6 +86,7 @@ class Effect(Enum):
     SUPPRESSES = "suppresses"  # a context manager that swallows exceptions: contextlib.suppress
     EXPECTS = "expects"  # a context manager in which a call is expected to raise: pytest.raises
     CACHES = "caches"  # a decorator that runs its function once and keeps the result: functools.cache
+    PATCHES = "patches"  # a decorator that replaces functions of the program while its function runs: mock.patch
     RESUMES = "resumes"  # a decorator whose generator always runs on after its yield: pytest.fixture
     GIVES_BACK = "gives-back"  # a decorator whose generator is resumed by its caller: contextlib.contextmanager
 

@@ -165,7 +165,6 @@ class Circumstances:
         parts: dict[Span, set[str]] = {}
         for site in sites:
             resource = site.resource
-            judged = verdict.judge(site)
             seen = parts.setdefault(site.span, set())
             lost = (
                 site.repeats
@@ -173,12 +172,13 @@ class Circumstances:
                 and resource.tier is Tier.G0
                 and resource.kind not in _OF_POOLS
                 and resource.evidence == "measured"
-                and judged is not None
-                and judged.confidence is Confidence.CERTAIN
-                and judged.leak.exit is not LeakExit.RAISE
+                and resource.descriptors > 0
             )
             seen.add(site.part)
-            if lost and resource.descriptors:
+            judged = verdict.judge(site) if lost else None
+            if judged is None or judged.confidence is not Confidence.CERTAIN:
+                continue
+            if judged.leak.exit is not LeakExit.RAISE:
                 known = found.get(site.span)
                 amount = resource.descriptors + (known.descriptors if known is not None else 0)
                 found[site.span] = Budget(amount, self._occasion(site))

@@ -131,13 +131,15 @@ class Fixing:
         yield from self.errors
         if quiet or not (self.fix or self.diff):
             return
+        from leaklint.report.summary import counted
+
         count = sum(len(fixed.findings) for fixed in self.fixed)
         if self.show:
             yield from self._shown()
         verb = "Would fix" if self.diff else "Fixed"
-        files = f" in {_count(len(self.fixed), 'file')}" if self.fixed else ""
+        files = f" in {counted(len(self.fixed), 'file')}" if self.fixed else ""
         left = len(report.findings)
-        yield f"{verb} {_count(count, 'finding')}{files}; {left:,} {'remains' if left == 1 else 'remain'}."
+        yield f"{verb} {counted(count, 'finding')}{files}; {left:,} {'remains' if left == 1 else 'remain'}."
         reasons = Counter(f.refused for f in report.findings if f.refused)
         for reason, number in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])):
             yield f"  {number:,} not fixed: {reason}"
@@ -180,7 +182,3 @@ def _diff(fixed: Fixed) -> Iterator[bytes]:
 def _lines(data: bytes) -> list[bytes]:
     """The lines as ``patch`` counts them, with their ends."""
     return data.splitlines(keepends=True) if b"\r" not in data else re.findall(rb"[^\n]*\n|[^\n]+\Z", data)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -162,6 +162,8 @@ class Narrowing:
         from leaklint.cli.output import save
 
         old = _read(path) if os.path.exists(path) else Counter()
+        from leaklint.report.summary import counted
+
         self.baseline = path
         text = _texts(report)
         looked_for = self._looked_for(report)
@@ -172,7 +174,7 @@ class Narrowing:
         )
         save(baseline.dump(stays | entries).rstrip("\n").split("\n"), path)
         others = f" ({stays.total()} of other files stay)" if stays else ""
-        return f"Wrote {_count(len(report.findings), 'finding')} to {click.format_filename(path)}{others}.", 0
+        return f"Wrote {counted(len(report.findings), 'finding')} to {click.format_filename(path)}{others}.", 0
 
 
 def prepared(
@@ -289,15 +291,13 @@ def _statements(sources: Mapping[str, str]) -> Callable[[Finding], tuple[int, in
     return lines
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def _add_ignores(report: Report, reason: str) -> tuple[str, int]:
     """Write a suppression for each finding into its file; returns what was done, and the exit code.
 
     A file to which that cannot be done is named and left as it is, and the others are written.
     """
+    from leaklint.report.summary import counted
+
     by_path: dict[str, list[Finding]] = {}
     for finding in report.findings:
         by_path.setdefault(finding.location.path, []).append(finding)
@@ -310,7 +310,7 @@ def _add_ignores(report: Report, reason: str) -> tuple[str, int]:
             say(f"error: {click.format_filename(path)}: no suppression is written: {why}")
         else:
             added, files = added + len(findings), files + 1
-    done = f"Suppressed {_count(added, 'finding')} in {_count(files, 'file')}."
+    done = f"Suppressed {counted(added, 'finding')} in {counted(files, 'file')}."
     return done, 2 if files < len(by_path) else 0
 
 

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from leaklint.edit import Fix, apply
+from leaklint.syntax.lines import Lines
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
 
+class Text(Lines):
+    """A source by lines, as Python ends them, for formats that count columns in bytes."""
 
-@dataclass(slots=True)
-class Text:
-    """A source by lines, as Python ends them; lines and columns are 1-based and columns count code points."""
-
-    source: str
-    starts: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.starts = [0, *(match.end() for match in _LINE_END.finditer(self.source))]
-
-    def position(self, offset: int) -> tuple[int, int]:
-        """The line and column of an offset in code points."""
-        line = bisect_right(self.starts, offset)
-        return line, offset - self.starts[line - 1] + 1
+    __slots__ = ()
 
     def bytes_before(self, line: int, column: int) -> int | None:
         """How many bytes of UTF-8 stand on ``line`` before ``column``; None for a line that the source has not."""
         if not 1 <= line <= len(self.starts):
             return None
         start = self.starts[line - 1]
-        return len(self.source[start : start + column - 1].encode("utf-8", "surrogatepass"))
+        return len(self.text[start : start + column - 1].encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +39,6 @@ def replacements(fix: Fix, text: Text) -> list[Replacement]:
 def whole(fix: Fix, text: Text) -> Replacement:
     """The edits of a fix as a single one, from the first that it touches to the last: either all is done or nothing."""
     start, end = min(edit.start for edit in fix.edits), max(edit.end for edit in fix.edits)
-    after = len(text.source) - end
-    mended = apply(text.source, fix.edits)
+    after = len(text.text) - end
+    mended = apply(text.text, fix.edits)
     return Replacement(text.position(start), text.position(end), mended[start : len(mended) - after])

@@ -28,18 +28,18 @@ def summary(report: Report) -> str:
         return "warning: no Python files found"
     if findings:
         files = len({finding.location.path for finding in findings})
-        text = f"Found {_count(len(findings), 'finding')} in {_count(files, 'file')}"
+        text = f"Found {counted(len(findings), 'finding')} in {counted(files, 'file')}"
     elif checked:
-        text = f"No leaks found in {_count(checked, 'file')}"
+        text = f"No leaks found in {counted(checked, 'file')}"
     else:
         text = "Nothing was analysed"
     suppressed = len(report.suppressed)
     aside = [f"{suppressed} suppressed"] if suppressed else []
     aside += [f"{number:,} {why}" for why, number in report.aside.items() if number]
-    aside += [f"{_count(skipped, 'file')} skipped"] if skipped else []
+    aside += [f"{counted(skipped, 'file')} skipped"] if skipped else []
     text += f" ({', '.join(aside)})" if aside else ""
     if failed:
-        text += f"; {_count(failed, 'path')} could not be analysed"
+        text += f"; {counted(failed, 'path')} could not be analysed"
     return text + "."
 
 
@@ -65,10 +65,11 @@ def work(report: Report, seconds: float) -> str:
     """The work counters in a line; ``seconds`` is the wall time of the run."""
     done = report.work
     return (
-        f"work: {_count(done.files, 'file')}, {done.gated} gated out, {done.parsed} parsed; "
-        f"{_count(done.scopes, 'scope')}, {_count(done.ops, 'op')}, {_count(done.states, 'state')}; {seconds:.3f} s"
+        f"work: {counted(done.files, 'file')}, {done.gated} gated out, {done.parsed} parsed; "
+        f"{counted(done.scopes, 'scope')}, {counted(done.ops, 'op')}, {counted(done.states, 'state')}; {seconds:.3f} s"
     )
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 file", "2,000 files"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

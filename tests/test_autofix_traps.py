@@ -24,6 +24,7 @@ NEEDS = {
 }
 MODES = {"safe": SAFE, "unsafe": UNSAFE}
 UNSEEN = {
+    "class_keeps_files": "that a constructor fails at what it opens next is not followed",
     "module_level": "a file that the module keeps for its functions is no leak",
     "partial_returned": "what a returned partial holds is its caller's, and is not followed there",
     "response_stream": "the file inside of the stand-in for a streaming body is not followed",

@@ -87,6 +87,20 @@ def test_unsafe_fixes_are_made_when_asked_for(folder: Path) -> None:
     assert "with open(p) as source:" in (folder / "leak.py").read_text()
 
 
+def test_a_connection_of_a_snapshot_moves_into_the_handler(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(
+        "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: app.entry\n"
+        "      CodeUri: .\n      Runtime: python3.12\n      SnapStart:\n        ApplyOn: PublishedVersions\n"
+    )
+    source = "import pymysql\n\ndb = pymysql.connect()\n\n\ndef entry(e, c):\n    return db.server_version\n"
+    (tmp_path / "app.py").write_text(source)
+    assert "LL206" in leaklint("check", "--output-format", "concise", cwd=tmp_path).out[0]
+    assert leaklint("check", "--fix", "--unsafe-fixes", cwd=tmp_path).code == 0
+    assert (tmp_path / "app.py").read_text() == (
+        "import pymysql\n\n\ndef entry(e, c):\n    with pymysql.connect() as db:\n        return db.server_version\n"
+    )
+
+
 def test_rules_that_are_not_to_be_fixed_are_left(folder: Path) -> None:
     run = leaklint("check", "--fix", "--unfixable", "LL101", cwd=folder)
     assert run.code == 1

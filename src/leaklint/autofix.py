@@ -94,12 +94,20 @@ class Fixer:
         self, data: bytes, path: str, settings: Settings, outcome: Outcome, chosen: Sequence[Finding]
     ) -> tuple[tuple[bytes, Outcome] | None, str]:
         text = decode(data)
-        edits = [edit for finding in chosen for edit in finding.fix.edits] if chosen else []  # type: ignore[union-attr]
+        fixes = [finding.fix for finding in chosen if finding.fix is not None]
+        edits = [edit for fix in fixes for edit in fix.edits]
         try:
             changed, after = rewritten(data, text, edits)
         except (ValueError, UnicodeEncodeError) as error:
             return None, f"the result cannot be written: {error}"
-        problem = validate.text(text.removeprefix("\ufeff"), after, edits, comments=_keeps_comments(chosen))
+        problem = validate.text(
+            text.removeprefix("\ufeff"),
+            after,
+            edits,
+            comments=_keeps_comments(chosen),
+            moved=[name for fix in fixes for name in fix.moved],
+            gained=[method for fix in fixes for method in fix.gained],
+        )
         if problem:
             return None, problem
         again = self.check(changed, path, settings)

@@ -38,6 +38,10 @@ class Fix:
     title: str
     edits: tuple[Edit, ...]
     applicability: Applicability
+    moved: tuple[str, ...] = ()
+    """variables that go from the module to a function"""
+    gained: tuple[str, ...] = ()
+    """methods that a class gets, as ``Class.method``: whoever makes an object of it owes them from then on"""
 
 
 def apply(source: str, edits: Sequence[Edit]) -> str:

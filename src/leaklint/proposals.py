@@ -19,7 +19,8 @@ from leaklint.unit import Unit
 if TYPE_CHECKING:
     from leaklint.fixes.code import Code
 
-LEAKS = "LL1"
+MENDED = ("LL1", "LL201", "LL206")
+"""rules, or the families of them, for whose sites templates exist"""
 UNUSED = "LL901"
 
 
@@ -35,7 +36,7 @@ class Proposals:
 
     def propose(self, rule: str, site: Site | None, where: Span) -> tuple[Fix | None, str]:
         """The fix for a finding, or None and why there is none; neither where no template exists for the rule."""
-        if rule != UNUSED and (site is None or not rule.startswith(LEAKS)):
+        if rule != UNUSED and (site is None or not rule.startswith(MENDED)):
             return None, ""
         if not select.may_fix(rule, self.settings):
             return None, f"the configuration says that {rule} is not to be fixed"
@@ -46,7 +47,8 @@ class Proposals:
             if site is None:
                 return unused_suppression.build(self.code, where, self.idle.get(where)), ""
             self._check(site)
-            return choose.propose(self.code, site, rule), ""
+            handlers = {entry.function for entry in self.unit.handlers}
+            return choose.propose(self.code, site, rule, self.sites, handlers), ""
         except Refused as refused:
             return None, str(refused)
         except RecursionError:

@@ -7,17 +7,30 @@ import io
 import tokenize
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from leaklint.edit import Edit
 from leaklint.finding import Finding
 from leaklint.syntax.names import FunctionNode, bound_names
+from leaklint.syntax.outline import MODULE
 
 RELEASE_NOT_CALLED = "LL106"
 
 
-def text(before: str, after: str, edits: Sequence[Edit], *, comments: bool = True) -> str:
-    """Check the text of a file: it compiles, has the comments that it had, and the statements that no edit touches."""
+def text(
+    before: str,
+    after: str,
+    edits: Sequence[Edit],
+    *,
+    comments: bool = True,
+    moved: Collection[str] = (),
+    gained: Collection[str] = (),
+) -> str:
+    """Check the text of a file: it compiles, has the comments that it had, and the statements that no edit touches.
+
+    Every scope binds what it bound, but for what the fixes say: variables ``moved`` from the module to a function, and
+    methods that a class has ``gained``.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -33,22 +46,34 @@ def text(before: str, after: str, edits: Sequence[Edit], *, comments: bool = Tru
         if lost := _statements(old, before, edits) - _statements(new, after, ()):
             line = next(iter(lost))[:60]
             return f"a statement would change that is not part of it ({line})"
-        return _names(old, new)
+        return _names(old, new, frozenset(moved), frozenset(gained))
     except RecursionError:
         return "the code nests too deeply"
 
 
 def findings(before: Sequence[Finding], after: Sequence[Finding], fixed: Sequence[Finding]) -> str:
-    """Check the findings of a file: those that were fixed are gone, and there is none that was not there."""
+    """Check the findings of a file: those that were fixed are gone, and there is none that was not there.
+
+    Where a class has gained a release, the objects of it that nobody releases are findings from then on.
+    """
     old, new = Counter(map(_place, before)), Counter(map(_place, after))
     for finding in fixed:
         old[_place(finding)] -= finding.rule != RELEASE_NOT_CALLED
     for place, count in new.items():
-        if count > old[place]:
+        if count > old[place] and not any(_is_owed(place, finding) for finding in fixed):
             rule = next(f.rule for f in after if _place(f) == place)
             gone = any(_place(finding) == place for finding in fixed)
             return f"the finding would still be there ({rule})" if gone else f"a finding would come ({rule})"
     return ""
+
+
+def _is_owed(place: tuple[str, str, str], fixed: Finding) -> bool:
+    """Whether a new finding is of an object whose class the fix has given a release."""
+    if fixed.fix is None or not fixed.fix.gained:
+        return False
+    _, function, resource = place
+    owner = fixed.fix.gained[0].rpartition(".")[0]
+    return resource == fixed.resource and not function.startswith(f"{owner}.")
 
 
 def _place(finding: Finding) -> tuple[str, str, str]:
@@ -83,24 +108,36 @@ def _statements(tree: ast.Module, source: str, edits: Sequence[Edit]) -> Counter
     return found
 
 
-def _names(old: ast.Module, new: ast.Module) -> str:
+def _names(old: ast.Module, new: ast.Module, moved: frozenset[str], gained: frozenset[str]) -> str:
     """Check what each scope binds: all that it bound, and beyond that only names that were not in it."""
-    for (name, before, known), (other, after, _) in zip(_scopes(old), _scopes(new), strict=False):
-        if name != other:
-            return "a scope would change"
-        if lost := before - after:
+    kept = [scope for scope in _scopes(new) if scope[0] not in gained]
+    known_scopes = list(_scopes(old))
+    if [scope[0] for scope in known_scopes] != [scope[0] for scope in kept]:
+        return "a scope would change"
+    for (name, before, known), (_, after, _) in zip(known_scopes, kept, strict=True):
+        if lost := before - after - (moved if name == MODULE else frozenset()):
             return f"`{min(lost)}` would no longer be bound in `{name}`"
-        if added := (after - before) & known:
+        announced = moved | {method.rpartition(".")[2] for method in gained if method.rpartition(".")[0] == name}
+        if added := ((after - before) & known) - announced:
             return f"`{min(added)}` would become a variable of `{name}`"
     return ""
 
 
 def _scopes(tree: ast.Module) -> Iterator[tuple[str, set[str], set[str]]]:
-    """The name of each scope, what it binds, and every name in it."""
-    yield "<module>", bound_names(tree.body), _mentioned(tree)
-    scopes = [node for node in ast.walk(tree) if isinstance(node, FunctionNode | ast.ClassDef)]
-    for node in sorted(scopes, key=lambda scope: (scope.lineno, scope.col_offset)):
-        yield node.name, bound_names(node.body), _mentioned(node)
+    """The qualified name of each scope, what it binds, and every name in it, in the order of their positions."""
+    yield MODULE, bound_names(tree.body), _mentioned(tree)
+    found: list[tuple[int, int, str, ast.AST, set[str]]] = []
+    waiting: list[tuple[str, ast.AST]] = [("", tree)]
+    while waiting:
+        around, node = waiting.pop()
+        for child in ast.iter_child_nodes(node):
+            name = around
+            if isinstance(child, FunctionNode | ast.ClassDef):
+                name = f"{around}.{child.name}".lstrip(".")
+                found.append((child.lineno, child.col_offset, name, child, bound_names(child.body)))
+            waiting.append((name, child))
+    for _, _, name, node, bound in sorted(found, key=lambda scope: scope[:2]):
+        yield name, bound, _mentioned(node)
 
 
 def _mentioned(node: ast.AST) -> set[str]:

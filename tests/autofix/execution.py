@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tests.autofix.faults import QUIET, RELEASES, WRAPPERS, Fault, Point, Recorder, instrumented, kinds_of
+from tests.autofix.faults import PROGRAM, QUIET, RELEASES, WRAPPERS, Fault, Point, Recorder, instrumented, kinds_of
 from tests.autofix.surroundings import TABLE, Folder, Keys, Server, descriptors, server
 
 ROOT = Path(__file__).parent.parent.parent
@@ -95,9 +95,9 @@ class Runner:
         for each in self._servers.values():
             each.reset()
         recorder = Recorder(point, hold)
-        module = types.ModuleType("program")
+        module = types.ModuleType(PROGRAM)
         module.__dict__["__builtins__"] = {**vars(builtins), "_call_": recorder}
-        sys.modules["program"] = module
+        sys.modules[PROGRAM] = module
         said = io.StringIO()
         before = descriptors()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()), _limited():
@@ -150,7 +150,7 @@ def _forget(recorder: Recorder, module: types.ModuleType, kept: list[object]) ->
             item.__traceback__ = None
     kept.clear()
     recorder.held.clear()
-    sys.modules.pop("program", None)
+    sys.modules.pop(PROGRAM, None)
     module.__dict__.clear()
     gc.collect()
 

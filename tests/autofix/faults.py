@@ -25,6 +25,10 @@ QUIET = frozenset(
 """calls that the contract takes not to raise, or to have taken over what they were given when they do"""
 
 
+PROGRAM = "program"
+"""the module as which a program runs"""
+
+
 class Fault(Exception):
     """An exception that no narrow handler names."""
 
@@ -50,7 +54,8 @@ class Recorder:
     """Follows the calls of one run.
 
     With ``hold`` it keeps what they return and can be closed, so that nothing is closed for being dropped; but no
-    cursors, whose open statements keep even a closed connection's descriptor.
+    cursors, whose open statements keep even a closed connection's descriptor, and no objects of the program's classes,
+    whose ``__del__`` is the program's own.
     """
 
     point: Point | None = None
@@ -68,7 +73,8 @@ class Recorder:
     def _holding(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             result = function(*args, **kwargs)
-            if hasattr(result, "close") and not hasattr(result, "fetchone"):
+            own = type(result).__module__ == PROGRAM
+            if hasattr(result, "close") and not hasattr(result, "fetchone") and not own:
                 self.held.append(result)
             return result
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from leaklint.analysis.facts import Site
 from leaklint.edit import Fix
 from leaklint.fixes import (
+    add_close_to_class,
     close_descriptor,
     existing_try,
     exit_stack,
@@ -16,6 +17,7 @@ from leaklint.fixes import (
     helpers,
     hoist_inline,
     keeper,
+    move_module_connection,
     paired,
     region,
     release_called,
@@ -24,21 +26,23 @@ from leaklint.fixes import (
     with_statement,
     wrap_rest,
 )
-from leaklint.fixes.code import Code, Refused, own_nodes
+from leaklint.fixes.code import Code, Refused, check_names, own_nodes
 from leaklint.fixes.keeper import Form
 from leaklint.fixes.situation import Situation
 
 WITH_DOES_NOT_RELEASE = "LL105"
 RELEASE_NOT_CALLED = "LL106"
-LOOKING = frozenset({"locals", "vars", "exec", "eval", "dir", "globals"})
-"""functions that find variables by their names"""
+CLASS_CANNOT_RELEASE = "LL107"
+MODULE_LEVEL = ("LL201", "LL206")
 
 
-def propose(code: Code, site: Site, rule: str) -> Fix:
-    """The fix for a site that falls under a rule. Raises Refused."""
-    for node in own_nodes(code.scope(code.call_at(site.span))):
-        if isinstance(node, ast.Call) and code.dotted(node.func) in LOOKING:
-            raise Refused(f"`{code.dotted(node.func)}` may reach it by its name")
+def propose(code: Code, site: Site, rule: str, sites: Sequence[Site] = (), handlers: Collection[str] = ()) -> Fix:
+    """The fix for a site that falls under a rule, in a file with these sites and handlers. Raises Refused."""
+    if rule == CLASS_CANNOT_RELEASE:
+        return add_close_to_class.build(code, [site, *(other for other in sites if _is_beside(other, site))])
+    if rule in MODULE_LEVEL:
+        return move_module_connection.build(code, site, handlers)
+    check_names(code, own_nodes(code.scope(code.call_at(site.span))))
     if site.helper is not None:
         helpers.check(code, site)
     if rule == RELEASE_NOT_CALLED:
@@ -99,6 +103,13 @@ def _here(code: Code, site: Site, held: handle.Handle, keep: keeper.Keeper, guar
         code, site, held, keep, found, held.statement, guarded=guarded, applicability=helpers.applicability(site)
     )
     return _first(lambda: with_statement.build(at), lambda: wrap_rest.build(at), lambda: try_finally.build(at))
+
+
+def _is_beside(site: Site, other: Site) -> bool:
+    """Whether the same class keeps two different acquisitions."""
+    if site.kept_by is None or other.kept_by is None or (site.span, site.part) == (other.span, other.part):
+        return False
+    return site.kept_by.owner == other.kept_by.owner
 
 
 def _is_item(code: Code, site: Site) -> bool:

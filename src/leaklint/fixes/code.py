@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ScopeNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef | ast.Module
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.Module)
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_LOOKING = frozenset({"locals", "vars", "exec", "eval", "dir", "globals"})
+"""functions that find variables by their names"""
 _BLOCKS = ("body", "orelse", "finalbody")
 
 
@@ -208,6 +210,13 @@ def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
             stack.extend(children(node))
+
+
+def check_names(code: Code, nodes: Iterable[ast.AST]) -> None:
+    """Refuse code that may find a variable by its name. Raises Refused."""
+    for node in nodes:
+        if isinstance(node, ast.Call) and code.dotted(node.func) in _LOOKING:
+            raise Refused(f"`{code.dotted(node.func)}` may reach it by its name")
 
 
 def leaves(block: list[ast.stmt]) -> bool:

@@ -9,6 +9,8 @@ from leaklint.edit import Applicability
 from leaklint.fixes.code import Code, Refused, leaves, own_nodes
 from leaklint.syntax.names import FunctionNode
 
+MAKING = frozenset({"__init__", "__post_init__"})
+"""methods that make an object: as helpers they stand for their class"""
 _RESULTS = (ast.Name, ast.Call, ast.Await, ast.NamedExpr)
 
 
@@ -26,7 +28,10 @@ def check(code: Code, site: Site) -> None:
 
 
 def may_give_none(code: Code, site: Site) -> bool:
-    """Whether the helper returns None on some way, or is not known."""
+    """Whether the helper returns None on some way, or is not known; a class gives its object."""
+    assert site.helper is not None
+    if site.helper[0].rpartition(".")[2] in MAKING:
+        return False
     functions = _functions(code, site)
     return not functions or any(
         not leaves(function.body) or any(value is None or _is_none(value) for value in _results(function))

@@ -8,6 +8,8 @@ new in the file. A loop over it moves into the block whole.
 from __future__ import annotations
 
 import ast
+import keyword
+import re
 
 from leaklint.analysis.facts import Site
 from leaklint.edit import Applicability, Edit, Fix
@@ -18,7 +20,7 @@ from leaklint.fixes.keeper import Form, Keeper
 NAMES = {
     "file": "file", "temporary": "file", "cursor": "cursor", "connection": "conn", "response": "response",
     "archive": "archive", "socket": "sock", "session": "session", "image": "image", "client": "client",
-    "process": "process", "compressed": "file", "stream": "stream", "dataset": "dataset",
+    "process": "process", "compressed": "file", "stream": "stream", "dataset": "dataset", "cache": "client",
 }  # fmt: skip
 """what a new variable is called, by the kind of the resource"""
 _SIMPLE = (ast.Expr, ast.Assign, ast.AnnAssign, ast.Return)
@@ -43,10 +45,16 @@ def build(code: Code, site: Site) -> Fix:
     if not isinstance(statement, (*_SIMPLE, ast.For)):
         raise Refused(f"it is opened in the middle of `{_keyword(statement)}`")
     evaluated_first(code, value, statement)
-    name = code.fresh(
-        statement, NAMES.get(site.resource.kind, "resource"), f"opened_{site.resource.kind.replace('-', '_')}"
-    )
+    kind = site.resource.kind
+    name = code.fresh(statement, _word(site) or NAMES.get(kind, "resource"), f"opened_{kind.replace('-', '_')}")
     return _hoisted(code, site, statement, keep, value, name)
+
+
+def _word(site: Site) -> str:
+    """The name of the project's class of which it is an object, as a variable is spelled; empty for other resources."""
+    name = site.resource.type.partition(":")[2].rpartition(".")[2]
+    word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).strip("_").lower()
+    return "" if keyword.iskeyword(word) else word
 
 
 def _discarded(code: Code, site: Site, statement: ast.stmt, keep: Keeper, value: ast.expr) -> Fix:

@@ -112,7 +112,8 @@ def _statement(code: Code, node: ast.AST, text: str, module: str) -> Edit:
         return rewrite.lines_after(code, line, [*before, text, *after])
     line = rewrite.first_line(body[0])
     rewrite.own_lines(code, body[:1])
-    return rewrite.lines_before(code, line, [text, ""])
+    space = 2 if isinstance(body[0], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else 1
+    return rewrite.lines_before(code, line, [text, *[""] * space])
 
 
 def _among(code: Code, imports: list[ast.stmt], text: str, module: str) -> Edit:

@@ -63,7 +63,7 @@ def choose(resource: Resource, code: Code, node: ast.AST, *, awaited: bool = Fal
         return Keeper(form, release, applicability, again)
 
     plain = resource.enter == "self" and len(release) <= 1 and not any(step.form == "owner" for step in release)
-    if resource.with_ is Exit.RELEASES and plain and not resource.with_also:
+    if resource.with_ is Exit.RELEASES and plain and (not resource.with_also or _only_closes(resource, code, node)):
         return keeper(Form.WITH)
     if resource.with_ is Exit.RELEASES and resource.enter == "self" and resource.with_also.startswith("waits"):
         return keeper(Form.WITH)
@@ -76,6 +76,19 @@ def choose(resource: Resource, code: Code, node: ast.AST, *, awaited: bool = Fal
     if [(step.call, step.form, step.awaited) for step in release] == [("close", "method", False)]:
         return keeper(Form.CLOSING)
     return keeper(Form.FINALLY)
+
+
+def _only_closes(resource: Resource, code: Code, node: ast.AST) -> bool:
+    """Whether a call makes an object of a class of this file whose ``__enter__`` gives the object, and whose
+    ``__exit__`` calls its release, and both do nothing else."""
+    name = resource.type.partition(":")[2]
+    classes = [n for n in code.tree.body if isinstance(n, ast.ClassDef) and n.name == name]
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name) or not classes:
+        return False
+    methods = {n.name: n for n in classes[-1].body if isinstance(n, ast.FunctionDef)}
+    bodies = [methods[n].body if n in methods else [] for n in ("__enter__", "__exit__")]
+    texts = [ast.unparse(body[0]) if len(body) == 1 else "" for body in bodies]
+    return texts == ["return self", f"self.{resource.release[0][0].call}()"] and len(classes) == 1
 
 
 def release_code(steps: tuple[Step, ...], handle: str, owner: str) -> list[str]:

@@ -112,25 +112,23 @@ def remove(code: Code, statements: Sequence[ast.stmt], step: str = "") -> list[E
         comment = comment_after(code, statement)
         start = code.lines.starts[first_line(statement) - 1]
         own = indentation(code, statement)
-        end = line_end(code, last_line(statement))
-        if not comment:
-            start = _before_blank_lines(code, first_line(statement), last_line(statement))
         if comment:
             span = code.span(statement)
             keep = code.text.index("#", span.end)
             edits.append(Edit(start, keep, own + step))
         else:
-            edits.append(Edit(start, end, ""))
+            edits.append(cut(code, first_line(statement), last_line(statement)))
     return edits
 
 
-def _before_blank_lines(code: Code, first: int, last: int) -> int:
-    """Where to begin deleting lines: with the blank ones before them, when a blank one or none follows."""
+def cut(code: Code, first: int, last: int) -> Edit:
+    """Delete the 1-based lines from ``first`` to ``last``, with the blank ones before them when a blank one or none
+    follows."""
     follows = code.lines.line(last + 1) if last < len(code.lines.starts) else ""
     line = first
     while not follows.strip() and line > 1 and not code.lines.line(line - 1).strip():
         line -= 1
-    return code.lines.starts[line - 1]
+    return Edit(code.lines.starts[line - 1], line_end(code, last), "")
 
 
 def lines_after(code: Code, line: int, texts: Sequence[str]) -> Edit:

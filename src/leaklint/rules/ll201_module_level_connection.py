@@ -58,8 +58,10 @@ When connections are too many or too slow, put a proxy in front of the database:
 the fail-over, and the handler connects to a neighbour.
 
 ## Fix safety
-There is no safe automatic change: moving the connection into the handler changes latency and the number of
-connections.
+Unsafe: where a single handler of the file uses the connection, it is opened there with every call, and closed; what
+configures it moves along. This changes latency and the number of connections, and what the connection held from one
+invocation to the next (a transaction, settings of the session) goes with it. There is no fix where several functions
+use the connection, where it is bound again, or where it is made of names that mean something else in the handler.
 
 ## Since
 0.1.0

@@ -54,8 +54,7 @@ registers, and closed by one that `@register_before_snapshot` does. Then it is a
 connection: see LL201.
 
 ## Fix safety
-There is no safe automatic change: moving the connection into the handler changes latency and the number of
-connections.
+Unsafe: where a single handler of the file uses the connection, it is opened there with every call, as for LL201.
 
 ## Since
 0.1.0

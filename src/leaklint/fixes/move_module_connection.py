@@ -1,0 +1,303 @@
+"""A connection that the module opens is opened in the handler that uses it, with each call, and closed there.
+
+Unsafe: every invocation connects anew, a failure to connect fails the invocation and not the start, and what the
+connection held from one invocation to the next (a transaction, settings of the session) goes with it. Example::
+
+    conn = psycopg2.connect(DSN)            def handler(event, context):
+                                    ->          with closing(psycopg2.connect(DSN)) as conn:
+    def handler(event, context):                    return rows(conn)
+        return rows(conn)
+
+Preconditions: the acquisition is an assignment to one variable, at the top of the module or in a ``try`` there whose
+handlers all leave; what configures the connection follows it at once and moves with it; nothing but one handler uses
+the variable; what the acquisition is made of means the same there, then; what needs it stays in the handler. That
+connects before it does anything that others see: where connecting fails, nothing is half done.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from leaklint.analysis.facts import Site
+from leaklint.catalogue.model import Exit
+from leaklint.edit import Applicability, Edit, Fix, apply
+from leaklint.fixes import handle, helpers, keeper, known, region, rewrite, try_finally, with_statement
+from leaklint.fixes.code import SCOPES, Code, Refused, check_names, leaves, own_nodes
+from leaklint.fixes.handle import Handle
+from leaklint.fixes.keeper import Form
+from leaklint.fixes.situation import Situation
+from leaklint.syntax.names import FunctionNode, bound_names, function_bindings
+from leaklint.syntax.nodes import walk
+
+_TELLING = known.words(
+    """
+    bool dict enumerate float frozenset int isinstance json.dumps json.loads len list max min range set sorted str
+    sum tuple zip
+    """
+)
+"""functions that do nothing but compute"""
+_TELLING_METHODS = known.words(
+    "decode encode endswith get items join keys lower lstrip replace rstrip split startswith strip upper values"
+)
+"""methods of texts and of parsed JSON that do nothing but compute"""
+_COMPUTING = (ast.Assign, ast.AnnAssign, ast.Expr, ast.If, ast.Pass, ast.Return)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """What moves: the statement of the module that acquires, and those behind it that configure what it acquired."""
+
+    acquiring: ast.stmt
+    configuring: list[ast.stmt]
+    names: tuple[str, ...]
+    """what they bind"""
+
+    @property
+    def statements(self) -> list[ast.stmt]:
+        return [self.acquiring, *self.configuring]
+
+
+def build(code: Code, site: Site, handlers: Collection[str]) -> Fix:
+    """The fix, where ``handlers`` are the names of the functions that the runtime calls. Raises Refused."""
+    if site.kept_by is not None or site.part or site.resource.starts:
+        raise Refused("it is no plain variable of the module")
+    held = handle.find(code, site)
+    if held is None or not held.plain:
+        raise Refused("it is not assigned to a variable alone")
+    moved = _moved(code, held)
+    function = _user(code, held.name, moved, handlers)
+    _means_the_same(code, moved, function)
+    if site.helper is not None:
+        helpers.check(code, site)
+        if helpers.may_give_none(code, site):
+            raise Refused("the helper may give None")
+    first = _first(code, function, held.name)
+    keep = keeper.choose(site.resource, code, function.body[first])
+    found = region.find(code, site, held.name, function.body, first, function.body[first])
+    if found.release or found.inner or _is_left(function, held.name, site):
+        raise Refused(f"`{function.name}` closes it itself")
+    at = Situation(code, site, held, keep, found, held.statement)
+    edits = [_cut(code, moved), *_opened(at, moved, function)]
+    doubt = f", though {found.doubt}" if found.doubt else ""
+    title = f"Open it in `{function.name}`, anew with every call{doubt}"
+    return Fix(title, rewrite.merged(edits), Applicability.UNSAFE, moved=moved.names)
+
+
+# what moves, and whether it may
+
+
+def _moved(code: Code, held: Handle) -> _Moved:
+    """The statements to move. Raises Refused."""
+    top: ast.stmt = held.statement
+    if top not in code.tree.body:
+        outer = code.parent(top)
+        if not (isinstance(outer, ast.Try) and outer in code.tree.body and outer.body == [top]):
+            raise Refused("it is opened inside of another block of the module")
+        if outer.orelse or outer.finalbody or not all(leaves(handler.body) for handler in outer.handlers):
+            raise Refused("a way around its acquisition goes on behind the `try`")
+        top = outer
+    body = code.tree.body
+    last = index = body.index(top)
+    while last + 1 < len(body) and _configures(body[last + 1], held.name):
+        last += 1
+    caught = frozenset(
+        handler.name for handler in (top.handlers if isinstance(top, ast.Try) else ()) if handler.name is not None
+    )
+    if extra := bound_names(body[index : last + 1]) - caught - {held.name}:
+        raise Refused(f"`{min(extra)}` is bound beside it")
+    return _Moved(top, body[index + 1 : last + 1], (held.name, *sorted(caught)))
+
+
+def _configures(statement: ast.stmt, name: str) -> bool:
+    """Whether a statement only calls a method of a variable for its effect, or sets an attribute of it."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        return _root(statement.value.func) == name
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        return isinstance(statement.targets[0], ast.Attribute) and _root(statement.targets[0]) == name
+    return False
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _user(code: Code, name: str, moved: _Moved, handlers: Collection[str]) -> ast.FunctionDef | ast.AsyncFunctionDef:
+    """The one handler that uses a variable of the module. Raises Refused."""
+    check_names(code, walk(code.tree))
+    inside = {id(node) for statement in moved.statements for node in walk(statement)}
+    found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+    for node in walk(code.tree):
+        if isinstance(node, ast.Global) and name in node.names:
+            raise Refused(f"`{name}` is bound again by a function")
+        if isinstance(node, ast.Assign) and _root(node.targets[0]) == "__all__" and name in ast.unparse(node.value):
+            raise Refused(f"`__all__` names `{name}`")
+        if not (isinstance(node, ast.Name) and node.id == name) or id(node) in inside:
+            continue
+        function = _function(code, node)
+        if function is None:
+            line = code.lines.position(code.span(node).start)[0]
+            raise Refused(f"`{name}` is used on line {line}, outside of a function")
+        if name not in function_bindings(function).names:
+            found[function.name] = function
+    if not found:
+        raise Refused(f"no function uses `{name}`")
+    if len(found) > 1 or not found.keys() <= set(handlers):
+        users = " and ".join(f"`{user}`" for user in sorted(found)[:2])
+        raise Refused(f"{users} use it" if len(found) > 1 else f"{users} uses it, and is no handler")
+    (function,) = found.values()
+    if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(function)):
+        raise Refused(f"`{function.name}` is a generator")
+    return function
+
+
+def _function(code: Code, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """The function of the module in whose body a node stands, however deep."""
+    inner = node
+    for outer in code.ancestors(node):
+        if isinstance(outer, FunctionNode) and outer in code.tree.body:
+            return outer if inner in outer.body else None
+        inner = outer
+    return None
+
+
+def _means_the_same(code: Code, moved: _Moved, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    """Refuse what is made of names that mean something else in the function, or later."""
+    used = {
+        node.id
+        for statement in moved.statements
+        for node in walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    bound = function_bindings(function)
+    if own := used & {*bound.names, *bound.imports}:
+        raise Refused(f"`{min(own)}` means something else in `{function.name}`")
+    end = code.span(moved.statements[-1]).end
+    for node in walk(code.tree):
+        names = node.names if isinstance(node, ast.Global) else ()
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) and _is_of_module(code, node):
+            names = [node.id] if code.span(node).start > end else ()
+        if changed := used & set(names):
+            raise Refused(f"`{min(changed)}` may mean something else by then")
+
+
+def _is_of_module(code: Code, node: ast.AST) -> bool:
+    return isinstance(next(outer for outer in code.ancestors(node) if isinstance(outer, SCOPES)), ast.Module)
+
+
+def _first(code: Code, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> int:
+    """The index of the statement in front of which the handler connects: before it does anything that others see, so
+    that nothing is half done where that fails, and at the latest where the connection is used."""
+    for index, statement in enumerate(function.body):
+        if _mentions(statement, name) or not _only_computes(code, statement):
+            return index
+    raise Refused(f"`{function.name}` does not use it itself")
+
+
+def _only_computes(code: Code, statement: ast.stmt) -> bool:
+    """Whether a statement does nothing but compute, and bind what it has computed to variables."""
+    for node in walk(statement):
+        if isinstance(node, ast.stmt) and not isinstance(node, _COMPUTING):
+            return False
+        if isinstance(node, ast.Await | ast.Yield | ast.YieldFrom):
+            return False
+        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            return False
+        if isinstance(node, ast.Call) and not (
+            code.dotted(node.func) in _TELLING
+            or (isinstance(node.func, ast.Attribute) and node.func.attr in _TELLING_METHODS)
+        ):
+            return False
+    return True
+
+
+def _mentions(statement: ast.stmt, name: str) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for node in walk(statement))
+
+
+def _is_left(function: ast.AST, name: str, site: Site) -> bool:
+    """Whether a ``with`` over the variable releases it."""
+    if Exit.RELEASES not in (site.resource.with_, site.resource.async_with):
+        return False
+    return any(_is_item(node, name) for node in walk(function))
+
+
+def _is_item(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.withitem) and isinstance(node.context_expr, ast.Name) and node.context_expr.id == name
+
+
+# the edits
+
+
+def _cut(code: Code, moved: _Moved) -> Edit:
+    """The edit that takes the statements out of the module, with the comments right above them."""
+    rewrite.own_lines(code, moved.statements)
+    return rewrite.cut(code, _top(code, moved), rewrite.last_line(moved.statements[-1]))
+
+
+def _top(code: Code, moved: _Moved) -> int:
+    """The first line that moves: of comments that stand right above the acquisition, with nothing above them."""
+    first = rewrite.first_line(moved.acquiring)
+    line = _with_comments(code, first)
+    apart = line == 1 or not code.lines.line(line - 1).strip()
+    return line if apart and line > 1 else first
+
+
+def _with_comments(code: Code, line: int) -> int:
+    """The first of the comment lines right above a line, or the line itself."""
+    while line > 1 and code.lines.line(line - 1).lstrip().startswith("#") and line - 1 not in code.in_strings:
+        line -= 1
+    return line
+
+
+def _opened(at: Situation, moved: _Moved, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Edit]:
+    """The edits that open it in the function, and guard what uses it. Raises Refused."""
+    code, statements = at.code, at.region.statements
+    rewrite.own_lines(code, statements)
+    own, step = rewrite.indentation(code, statements[0]), rewrite.unit(code, statements[0])
+    closing, imported = at.heading()
+    yield from imported
+    line, last = _with_comments(code, rewrite.first_line(statements[0])), rewrite.last_line(statements[-1])
+    above = _text(code, _top(code, moved), rewrite.first_line(moved.acquiring) - 1)
+    acquiring = _text(code, rewrite.first_line(moved.acquiring), rewrite.last_line(moved.acquiring))
+    whole = moved.acquiring is at.handle.statement
+    heads = [*above, *acquiring]
+    if at.keeper.form is Form.FINALLY:
+        heads.append("try:")
+    elif whole:
+        heads = [*above, *_headed(at, closing)]
+    else:
+        heads.append(f"{at.keeper.keyword} {at.keeper.head(at.handle.text, closing)}:")
+    configuring: list[str] = []
+    if moved.configuring:
+        start = rewrite.last_line(moved.acquiring) + 1
+        configuring = _text(code, start, rewrite.last_line(moved.configuring[-1]))
+    yield rewrite.lines_before(code, line, [*_indented(own, heads), *_indented(own + step, configuring)])
+    yield from rewrite.indent(code, line, last, step)
+    if at.keeper.form is Form.FINALLY:
+        lines, more = try_finally.release_lines(at, own + step)
+        yield from more
+        yield rewrite.lines_after(code, last, [f"{own}finally:", *lines])
+
+
+def _headed(at: Situation, closing: str) -> list[str]:
+    """The lines of the assignment as the head of a ``with``."""
+    code, statement = at.code, at.handle.statement
+    first, last = rewrite.first_line(statement), rewrite.last_line(statement)
+    start = code.lines.starts[first - 1]
+    edits = [Edit(e.start - start, e.end - start, e.text) for e in with_statement.head(at, statement, closing)]
+    return apply(code.text[start : rewrite.line_end(code, last)], edits).splitlines()
+
+
+def _text(code: Code, first: int, last: int) -> list[str]:
+    """The lines from ``first`` to ``last`` (1-based), without their ends. Raises Refused."""
+    if any(line in code.in_strings for line in range(first, last + 1)):
+        raise Refused("a text of several lines would be indented")
+    return [code.lines.line(line).rstrip("\r\n") for line in range(first, last + 1)]
+
+
+def _indented(own: str, lines: list[str]) -> list[str]:
+    return [own + line if line.strip() else line for line in lines]

@@ -143,6 +143,22 @@ class TestValidation:
         assert problem in validate.text(self.SOURCE, after, beside)
         assert validate.text(self.SOURCE, self.SOURCE, []) == ""
 
+    @pytest.mark.parametrize(
+        "after",
+        [
+            "def f(p):\n    print(2)\n    print(1)\n    for x in p:\n        print(3)\n",
+            "def f(p):\n    print(1)\n    print(2)\n    for x in p:\n        pass\n    print(3)\n",
+            "def f(p):\n    print(1)\n    if p:\n        print(2)\n    for x in p:\n        print(3)\n",
+        ],
+    )
+    def test_statements_keep_their_order_and_their_branches(self, after: str) -> None:
+        before = "def f(p):\n    print(1)\n    print(2)\n    for x in p:\n        print(3)\n"
+        assert "a statement would change" in validate.text(before, after, [])
+        guarded = before.replace(
+            "    for x in p:\n        print", "    with p:\n        for x in p:\n            print"
+        )
+        assert validate.text(before, guarded, []) == ""
+
     def test_what_a_fix_announces(self) -> None:
         before = "h = 1\n\n\nclass A:\n    pass\n\n\ndef f():\n    return h\n"
         moved = "class A:\n    pass\n\n\ndef f():\n    h = 1\n    return h\n"

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from leaklint.edit import Edit
 from leaklint.finding import Finding
+from leaklint.syntax.lines import Lines
 from leaklint.syntax.names import FunctionNode, bound_names
 from leaklint.syntax.outline import MODULE
 
@@ -43,9 +44,8 @@ def text(
     try:
         if comments and sorted(_comments(before)) != sorted(_comments(after)):
             return "a comment would be lost"
-        if lost := _statements(old, before, edits) - _statements(new, after, ()):
-            line = next(iter(lost))[:60]
-            return f"a statement would change that is not part of it ({line})"
+        if lost := _lost(_statements(old, before, edits), _statements(new, after, ())):
+            return f"a statement would change that is not part of it ({lost[:60]})"
         return _names(old, new, frozenset(moved), frozenset(gained))
     except RecursionError:
         return "the code nests too deeply"
@@ -92,19 +92,38 @@ _SIMPLE = (
 )  # fmt: skip
 
 
-def _statements(tree: ast.Module, source: str, edits: Sequence[Edit]) -> Counter[str]:
-    """The simple statements that no edit changes, as texts that positions do not matter for."""
-    from leaklint.syntax.lines import Lines
+_TRANSPARENT = (ast.With, ast.AsyncWith, ast.Try, getattr(ast, "TryStar", ast.Try))
+"""blocks that a fix may put around statements: they run once and in order, with them as without"""
 
+
+def _lost(old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]]) -> str:
+    """The first statement that is not found again behind those before it; empty where all are."""
+    following = iter(new)  # each search goes on where the one before it has ended
+    return next((statement for statement, text in old if (statement, text) not in following), "")
+
+
+def _statements(tree: ast.Module, source: str, edits: Sequence[Edit]) -> list[tuple[str, str]]:
+    """The simple statements that no edit changes, in their order: each as a text that positions do not matter for, and
+    the branches, loops, handlers and scopes in which it stands."""
     lines = Lines(source)
     touching = sorted((e.start, e.end) for e in edits if e.text.strip() or e.end > e.start)
-    found: Counter[str] = Counter()
-    for node in ast.walk(tree):
+    found: list[tuple[str, str]] = []
+    waiting: list[tuple[ast.AST, str]] = [(tree, "")]
+    while waiting:
+        node, around = waiting.pop()
         if isinstance(node, _SIMPLE):
             start = lines.offset(node.lineno, node.col_offset)
             end = lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
             if not any((s < end and e > start) or start < s <= end or (s == e == start) for s, e in touching):
-                found[ast.dump(node)] += 1
+                found.append((ast.dump(node), around))
+            continue
+        for field, value in reversed(list(ast.iter_fields(node))):
+            inner = around
+            if not isinstance(node, _TRANSPARENT) or field == "handlers":
+                inner = f"{around}/{type(node).__name__}.{field}"
+            for child in reversed(value) if isinstance(value, list) else ():
+                if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+                    waiting.append((child, inner))
     return found
 
 

@@ -140,7 +140,6 @@ def test_what_statements_bind_in_their_own_scope() -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="the decorators of a class are not looked at")
 def test_the_decorator_of_a_class_may_bind() -> None:
     assert "ff" in bound_names(ast.parse(text(BINDING)).body)
 

@@ -70,7 +70,12 @@ class Blocks(Patterns):
             self.suite(node.orelse.body)
         ends = [self.cursor]
         for index, (handler, clause) in enumerate(zip(handlers, clauses, strict=True)):
+            if starred:
+                # What a handler of ``except*`` raises goes on when the others have had their parts.
+                others = [Handler(("?",), later.entry) for later in handlers[index + 1 :]]
+                self.unwinder.frames = (*guarded, Try(others, several=True)) if others else guarded
             self._handler(handler, clause)
+            self.unwinder.frames = guarded
             ends.append(self.cursor)
             if starred and self.cursor is not None:
                 for later in handlers[index + 1 :]:
@@ -90,12 +95,8 @@ class Blocks(Patterns):
         self.caught, self.caught_as = caught
 
     def _classes(self, clause: cst.ExceptHandler | cst.ExceptStarHandler) -> tuple[str, ...]:
-        if clause.type is None:
-            return ()
-        kinds: list[cst.BaseExpression] = [clause.type]
-        if isinstance(clause.type, cst.Tuple):
-            kinds = [element.value for element in clause.type.elements]
-        return tuple(self._class_name(kind) for kind in kinds) or ("?",)
+        names = tuple(self._class_name(kind) for kind in _kinds(clause))
+        return names or (("?",) if clause.type is not None else ())
 
     def _class_name(self, kind: cst.BaseExpression) -> str:
         return self.dotted(kind) or (kind.value if isinstance(kind, cst.Name) else "?")
@@ -113,9 +114,11 @@ class Blocks(Patterns):
             self.caught = _ANY_CAUGHT
         self.cursor = handler.entry
         self.place(ops.Forget())
+        for kind in _kinds(clause):
+            self.value(kind)
         name = clause.name.name if clause.name is not None else None
         self.caught_as = name.value if isinstance(name, cst.Name) else ""
-        if self.caught_as:
+        if self.caught_as and self.cursor is not None:
             self.place(ops.Bind(self.variable(self.caught_as), none=False))
         self.suite(clause.body)
         self.caught, self.caught_as = before
@@ -138,12 +141,13 @@ class Blocks(Patterns):
                 self.act(enter, cancel=True)
             else:
                 self.place(enter)
-            if item.asname is not None:
-                self.assign(item.asname.name, entered, node=node)
-            self.place(ops.Forget())
             frame = With(ops.Leave(manager, asynchronous, item), self._swallows(item.item))
             managers.append((manager, frame))
             self.unwinder.frames = (*self.unwinder.frames, frame)
+            if item.asname is not None:
+                self.assign(item.asname.name, entered, node=node)
+            if self.cursor is not None:
+                self.place(ops.Forget())
         start = len(self.cfg.ops)
         if self.cursor is not None:
             self.suite(node.body)
@@ -178,3 +182,10 @@ class Blocks(Patterns):
             return None
         classes = tuple(self._class_name(a.value) for a in manager.args if a.keyword is None)
         return Handler(classes or ("?",), self.cfg.add(ops.Join("after with")))
+
+
+def _kinds(clause: cst.ExceptHandler | cst.ExceptStarHandler) -> list[cst.BaseExpression]:
+    """The expressions of the classes that a handler catches."""
+    if isinstance(clause.type, cst.Tuple):
+        return [element.value for element in clause.type.elements]
+    return [clause.type] if clause.type is not None else []

@@ -49,8 +49,8 @@ class Conditions(Lowering):
         truth, _ = self.constant(node)
         if truth is not None or (isinstance(node, cst.Name) and node.value == "__debug__"):
             return (self.cursor, None) if truth is not False else (None, self.cursor)
-        if isinstance(node, cst.Comparison) and len(node.comparisons) == 1:
-            return self._compare(node)
+        if isinstance(node, cst.Comparison):
+            return self._compare(node) if len(node.comparisons) == 1 else self.chain(node)
         if isinstance(node, cst.Attribute) and node.attr.value == "closed":
             base = self.value(node.value)
             return self._split(Test.CLOSED, base, True, self.guard(node), node)
@@ -83,6 +83,18 @@ class Conditions(Lowering):
         self.cursor = split
         other = self.place(ops.Assume(test, place, not value, key, node, holds=False))
         return taken, other
+
+    def chain(self, node: cst.Comparison) -> tuple[Position, Position]:
+        """Lower ``a < b < c``, which asks no further when ``a < b`` is false."""
+        self.value(node.left)
+        failed: Position = None
+        for comparison in node.comparisons:
+            self.value(comparison.comparator)
+            if self.cursor is None:
+                return None, failed
+            self.cursor, other = self._split(Test.OPAQUE, "", True, "", node)
+            failed = self.join(failed, other)
+        return self.cursor, failed
 
     def _compare(self, node: cst.Comparison) -> tuple[Position, Position]:
         comparison = node.comparisons[0]

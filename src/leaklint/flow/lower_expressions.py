@@ -136,9 +136,11 @@ class Expressions(Comprehensions):
         return left
 
     def _Comparison(self, node: cst.Comparison) -> Place:
+        if len(node.comparisons) > 1:
+            self.cursor = self.join(*self.chain(node))
+            return ""
         self.value(node.left)
-        for comparison in node.comparisons:
-            self.value(comparison.comparator)
+        self.value(node.comparisons[0].comparator)
         return ""
 
     def _BooleanOperation(self, node: cst.BooleanOperation) -> Place:

@@ -125,6 +125,9 @@ class Statements(Definitions):
 
     _ImportFrom = _Import
 
+    def _TypeAlias(self, node: cst.TypeAlias) -> None:
+        self.place(ops.Bind(self.variable(node.name.value), none=False))
+
     def _If(self, node: cst.If) -> None:
         # elif chains are walked, not recursed into: generated code has thousands.
         ends: list[int | None] = []

@@ -128,6 +128,7 @@ def _collect(body: Iterable[ast.AST]) -> _Bound:
             continue
         if isinstance(node, ast.ClassDef):
             found.names.add(node.name)
+            stack.extend((*node.decorator_list, *node.bases, *node.keywords))
             continue
         if isinstance(node, ast.Lambda):
             continue

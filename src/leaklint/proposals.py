@@ -19,7 +19,7 @@ from leaklint.unit import Unit
 if TYPE_CHECKING:
     from leaklint.fixes.code import Code
 
-MENDED = ("LL1", "LL201", "LL206")
+MENDED = ("LL1", "LL201", "LL203", "LL206")
 """rules, or the families of them, for whose sites templates exist"""
 UNUSED = "LL901"
 

@@ -11,7 +11,7 @@ from typing import Any
 from tests.command import leaklint
 
 LOW = ("--min-confidence", "low")
-LEAKS = ("--select", "LL1,LL201")
+LEAKS = ("--select", "LL1,LL201,LL203")
 SAFE = ("--fix",)
 UNSAFE = ("--fix", "--unsafe-fixes")
 

@@ -33,7 +33,7 @@ from leaklint.fixes.situation import Situation
 WITH_DOES_NOT_RELEASE = "LL105"
 RELEASE_NOT_CALLED = "LL106"
 CLASS_CANNOT_RELEASE = "LL107"
-MODULE_LEVEL = ("LL201", "LL206")
+MODULE_LEVEL = ("LL201", "LL203", "LL206")
 
 
 def propose(code: Code, site: Site, rule: str, sites: Sequence[Site] = (), handlers: Collection[str] = ()) -> Fix:

@@ -11,7 +11,8 @@ connection held from one invocation to the next (a transaction, settings of the 
 Preconditions: the acquisition is an assignment to one variable, at the top of the module or in a ``try`` there whose
 handlers all leave; what configures the connection follows it at once and moves with it; nothing but one handler uses
 the variable; what the acquisition is made of means the same there, then; what needs it stays in the handler. That
-connects before it does anything that others see: where connecting fails, nothing is half done.
+connects before it does anything that others see: where connecting fails, nothing is half done. A handler that closes
+the connection whatever happens (LL203) goes on doing so.
 """
 
 from __future__ import annotations
@@ -76,10 +77,13 @@ def build(code: Code, site: Site, handlers: Collection[str]) -> Fix:
     first = _first(code, function, held.name)
     keep = keeper.choose(site.resource, code, function.body[first])
     found = region.find(code, site, held.name, function.body, first, function.body[first])
-    if found.release or found.inner or _is_left(function, held.name, site):
-        raise Refused(f"`{function.name}` closes it itself")
     at = Situation(code, site, held, keep, found, held.statement)
-    edits = [_cut(code, moved), *_opened(at, moved, function)]
+    guarded = _is_guarded(at, function.body[first])
+    if not guarded and (_is_left(function, held.name, site) or (found.inner and not keep.again)):
+        raise Refused("a second release would raise")
+    if not at.releases_first_way:
+        raise Refused("it is released in another way than by a `with`")
+    edits = [_cut(code, moved), *(_in_front(at, moved) if guarded else _opened(at, moved))]
     doubt = f", though {found.doubt}" if found.doubt else ""
     title = f"Open it in `{function.name}`, anew with every call{doubt}"
     return Fix(title, rewrite.merged(edits), Applicability.UNSAFE, moved=moved.names)
@@ -218,6 +222,15 @@ def _mentions(statement: ast.stmt, name: str) -> bool:
     return any(isinstance(node, ast.Name) and node.id == name for node in walk(statement))
 
 
+def _is_guarded(at: Situation, statement: ast.stmt) -> bool:
+    """Whether the first statement that the handler would put into a block releases it anyway, come what may."""
+    if isinstance(statement, ast.With | ast.AsyncWith):
+        return _is_left(statement.items[0], at.handle.name, at.site)
+    return isinstance(statement, ast.Try) and any(
+        keeper.is_release(last, at.handle.name, at.site.resource, at.code) for last in statement.finalbody
+    )
+
+
 def _is_left(function: ast.AST, name: str, site: Site) -> bool:
     """Whether a ``with`` over the variable releases it."""
     if Exit.RELEASES not in (site.resource.with_, site.resource.async_with):
@@ -253,14 +266,27 @@ def _with_comments(code: Code, line: int) -> int:
     return line
 
 
-def _opened(at: Situation, moved: _Moved, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Edit]:
+def _in_front(at: Situation, moved: _Moved) -> Iterator[Edit]:
+    """The edits that open it in front of the block that releases it. Raises Refused."""
+    code, statement = at.code, at.region.statements[0]
+    rewrite.own_lines(code, [statement])
+    lines = _text(code, _top(code, moved), rewrite.last_line(moved.statements[-1]))
+    if moved.configuring:
+        raise Refused("what configures it would stand outside of the block that releases it")
+    own = rewrite.indentation(code, statement)
+    yield rewrite.lines_before(code, _with_comments(code, rewrite.first_line(statement)), _indented(own, lines))
+
+
+def _opened(at: Situation, moved: _Moved) -> Iterator[Edit]:
     """The edits that open it in the function, and guard what uses it. Raises Refused."""
     code, statements = at.code, at.region.statements
-    rewrite.own_lines(code, statements)
+    if not statements:
+        raise Refused("nothing in the handler needs it")
+    rewrite.own_lines(code, statements, at.region.release)
     own, step = rewrite.indentation(code, statements[0]), rewrite.unit(code, statements[0])
     closing, imported = at.heading()
     yield from imported
-    line, last = _with_comments(code, rewrite.first_line(statements[0])), rewrite.last_line(statements[-1])
+    line, last = _with_comments(code, rewrite.first_line(statements[0])), at.last_line
     above = _text(code, _top(code, moved), rewrite.first_line(moved.acquiring) - 1)
     acquiring = _text(code, rewrite.first_line(moved.acquiring), rewrite.last_line(moved.acquiring))
     whole = moved.acquiring is at.handle.statement
@@ -277,6 +303,7 @@ def _opened(at: Situation, moved: _Moved, function: ast.FunctionDef | ast.AsyncF
         configuring = _text(code, start, rewrite.last_line(moved.configuring[-1]))
     yield rewrite.lines_before(code, line, [*_indented(own, heads), *_indented(own + step, configuring)])
     yield from rewrite.indent(code, line, last, step)
+    yield from rewrite.remove(code, at.region.release, step)
     if at.keeper.form is Form.FINALLY:
         lines, more = try_finally.release_lines(at, own + step)
         yield from more

@@ -42,8 +42,8 @@ def handler(event, context):
 
 ## Fix safety
 Unsafe: where a single handler of the file uses a connection of the module, it is opened there with every call, as for
-LL201, and the close stays, or becomes the end of a `with`. Otherwise there is no automatic change: either the connection
-is opened in the handler, or it is not closed there.
+LL201, and the close stays, or becomes the end of a `with`. Otherwise there is no automatic change: either the
+connection is opened in the handler, or it is not closed there.
 
 ## Since
 0.1.0

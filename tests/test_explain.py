@@ -48,6 +48,10 @@ class TestAcquisitions:
         assert (where.line, how) == (2, "released")
         assert found.silent == "no path leaves it open"
 
+    def test_what_an_iteration_releases_by_running_out(self) -> None:
+        source = "import os\ndef f(p):\n    for entry in os.scandir(p):  # <-\n        os.remove(entry.path)\n"
+        assert only(source).settled == ()
+
     def test_what_is_returned_names_the_return(self) -> None:
         found = only("def f(p):\n    x = open(p)  # <-\n    return x\n")
         assert [(where.line, how) for where, _, how in found.settled] == [(3, "returned")]

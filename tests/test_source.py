@@ -328,6 +328,13 @@ def test_of_a_module_the_bodies_of_functions_are_blanked() -> None:
     assert scope.exact
 
 
+@pytest.mark.parametrize("end", ["", "\n", " # why\n", "\r\n"])
+def test_a_semicolon_behind_a_blanked_body_is_part_of_it(end: str) -> None:
+    source = read(f"def f(p):\n    x = open(p)\n    return x ;{end}")
+    assert ";" not in source.module().slice
+    assert len(source.module().slice) == len(source.text)
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
 def test_a_module_keeps_its_lines(end: str) -> None:
     text = "def f(p):\n    x = '''\n\n'''\n    return x\nh = open('é')\n".replace("\n", end)

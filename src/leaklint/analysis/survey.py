@@ -48,7 +48,9 @@ def sites(module: Module, cfg: Cfg, summaries: Summaries, around: Surroundings) 
 def histories(module: Module, cfg: Cfg, summaries: Summaries, around: Surroundings) -> Iterator[History]:
     """Everything that one function (or the module) acquires. Raises BudgetExceeded."""
     for surveyor, kept in _surveyed(module, cfg, summaries, around):
-        settled = ((surveyor.span(_node(cfg.ops[node])), how.value) for node, how in surveyor.walk.settled)
+        nodes = ((_node(cfg.ops[node]), how.value) for node, how in surveyor.walk.settled)
+        # An iteration that runs out releases, too, and is written nowhere.
+        settled = ((surveyor.span(node), how) for node, how in nodes if node is not None)
         yield History(surveyor.site(kept), tuple(sorted(dict.fromkeys(settled))))
 
 

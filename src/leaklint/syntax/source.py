@@ -8,6 +8,7 @@ literals without calls are masked. Offsets are code points of the untranslated t
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -104,7 +105,10 @@ class Source:
                         yield self._span(node, node)
                         continue
             elif functions and node is not root and isinstance(node, FunctionNode):
-                yield self._span(node.body[0], node.body[-1])
+                body = self._span(node.body[0], node.body[-1])
+                # A semicolon behind the last statement stood alone on its line if it were left.
+                after = _SEMICOLON.match(self.text, body.end)
+                yield Span(body.start, after.end()) if after else body
                 stack.extend((d, 0) for d in (*node.decorator_list, node.args))
                 continue
             stack += [(child, depth) for child in children(node)]
@@ -126,6 +130,7 @@ class Source:
         return Span(start, self.lines.offset(last.end_lineno or last.lineno, last.end_col_offset or 0))
 
 
+_SEMICOLON = re.compile(r"[ \t\f]*;")
 _LARGE = (ast.List, ast.Dict, ast.Tuple, ast.Set, ast.BinOp, ast.JoinedStr, ast.Constant)
 
 

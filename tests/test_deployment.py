@@ -168,9 +168,23 @@ GIVER = "import psycopg2\n\ndef get_conn():\n    return psycopg2.connect('')\n"
 
 def test_layers_are_roots_of_imports(tmp_path: Path) -> None:
     root = project(tmp_path, {"orders/app.py": CALLER.replace("main(request", "handler(event")})
-    write(root, {"shared/common/python/ourdb.py": GIVER})
+    write(root, {"shared/common/ourdb.py": GIVER})
     assert findings(root / "orders/app.py") == []
     write(root, {"template.yaml": with_layer().replace("app.main", "app.handler")})
+    assert [f.rule for f in findings(root / "orders/app.py")] == ["LL104"]
+
+
+@pytest.mark.parametrize("content", ["shared/common.zip", "s3://bucket/common.zip"])
+def test_what_is_laid_out_like_a_layer_is_a_root_of_imports(content: str, tmp_path: Path) -> None:
+    root = project(tmp_path, {"orders/app.py": CALLER.replace("main(request", "handler(event")})
+    write(root, {"shared/common/python/ourdb.py": GIVER, "template.yaml": with_layer().replace("shared/common", content)})
+    assert [f.rule for f in findings(root / "orders/app.py")] == ["LL104"]
+
+
+def test_the_folder_of_an_archive_is_what_it_is_made_of(tmp_path: Path) -> None:
+    root = project(tmp_path, {"orders/app.py": CALLER.replace("main(request", "handler(event")})
+    archive = with_layer().replace("shared/common", "shared/common.zip")
+    write(root, {"shared/common/ourdb.py": GIVER, "template.yaml": archive})
     assert [f.rule for f in findings(root / "orders/app.py")] == ["LL104"]
 
 

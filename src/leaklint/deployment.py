@@ -87,15 +87,16 @@ class Deployments:
 
     def import_roots(self, folder: str) -> tuple[str, ...]:
         """The folders from which files of a folder import beyond those around them, the nearest first: the folder that
-        is deployed with them, layers, ``src``; then the distributions of the project, which are installed beside them.
-        What other functions are deployed from is none of theirs."""
+        is deployed with them, layers, ``src``; then the distributions of the project, which are installed beside them,
+        and what is laid out like a layer. What other functions are deployed from is none of theirs."""
         found = self._around(folder)
         path = _relative(found.root, os.path.join(folder, "_.py"))
         own = found.code_root(path)
         shared = [root for root in found.import_roots if root not in found.code_roots]
-        shared.sort(key=lambda root: -len(os.path.commonpath([root, path])))
+        shared.sort(key=lambda root: _distance(root, path))
         installed = [root for root in found.distributions if root not in found.code_roots]
-        roots = dict.fromkeys([*([own] if own else []), *shared, *installed])
+        laid_out = sorted(found.layouts, key=lambda root: _distance(root, path))
+        roots = dict.fromkeys([*([own] if own else []), *shared, *installed, *laid_out])
         return tuple(os.path.normpath(os.path.join(found.root, *root.split("/"))) for root in roots)
 
     def _around(self, folder: str) -> Discovery:
@@ -111,6 +112,11 @@ class Deployments:
 
 def _relative(root: str, real: str) -> str:
     return os.path.relpath(real, root).replace(os.sep, "/")
+
+
+def _distance(root: str, path: str) -> int:
+    """How much less of its way a root shares with a path than others do."""
+    return -len(os.path.commonpath([root, path]))
 
 
 def _is_tooling(path: str) -> bool:

@@ -86,7 +86,9 @@ class Collector:
             self.roots[folder] = None
 
     def layer(self, folder: str) -> None:
-        """Add the root of a layer: its ``python`` folder, or itself when a build makes the layer of it."""
+        """Add the root of a layer: its ``python`` folder, or itself when a build makes the layer of it. An archive is
+        taken for one of the folder beside it that has its name."""
+        folder = folder.removesuffix(".zip")
         inner = "python" if folder == "." else f"{folder}/python"
         self.import_root(inner if self.tree.holds_python(inner) else folder)
 

@@ -132,6 +132,8 @@ class Discovery:
     notes: tuple[Note, ...] = ()
     distributions: tuple[str, ...] = ()
     """folders from which the project's own distributions install their packages"""
+    layouts: tuple[str, ...] = ()
+    """folders named ``python``: what a layer is made of looks like that, whoever makes it"""
     by_path: Mapping[str, tuple[Declared, ...]] = field(init=False, repr=False, compare=False)
     code_roots: frozenset[str] = field(init=False, repr=False, compare=False)
     """the folders that are deployed"""

@@ -12,6 +12,8 @@ from leaklint.handlers.root import is_marked
 from leaklint.handlers.tree import DISTRIBUTIONS, TooMany, Tree, is_dockerfile, join
 
 _SETTINGS = "configuration"
+_LAYOUT = "/python"
+"""how the folder is called that a layer adds to ``sys.path``"""
 _ROOTS = (".", "src")
 _MOST = 200_000
 """files of a project; in more than these nobody waits for templates to be looked for"""
@@ -83,6 +85,7 @@ def collect(tree: Tree, configured: Sequence[str] = (), *, templates: bool = Tru
         tuple(collector.roots),
         tuple(sorted(collector.notes)),
         tuple(_distributions(tree)),
+        tuple(sorted(folder for folder in tree.folders if folder.endswith(_LAYOUT) and tree.holds_python(folder))),
     )
 
 

@@ -177,7 +177,8 @@ def test_layers_are_roots_of_imports(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["shared/common.zip", "s3://bucket/common.zip"])
 def test_what_is_laid_out_like_a_layer_is_a_root_of_imports(content: str, tmp_path: Path) -> None:
     root = project(tmp_path, {"orders/app.py": CALLER.replace("main(request", "handler(event")})
-    write(root, {"shared/common/python/ourdb.py": GIVER, "template.yaml": with_layer().replace("shared/common", content)})
+    write(root, {"shared/common/python/ourdb.py": GIVER})
+    write(root, {"template.yaml": with_layer().replace("shared/common", content)})
     assert [f.rule for f in findings(root / "orders/app.py")] == ["LL104"]
 
 

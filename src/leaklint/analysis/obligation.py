@@ -119,6 +119,8 @@ class Notes:
     looks_released: tuple[object, str] | None = None
     fields: set[str] = field(default_factory=set)
     """attributes of the method's own object that hold it when the method returns"""
+    dormant: set[str] = field(default_factory=set)
+    """those that hold it when it has not been opened yet"""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ an object of it owes that method. Example::
             self.close()                            so does leaving a ``with``
 
 Without such a method nobody can give the connection back, and the class is to blame. What an object is given (a
-parameter stored on ``self``) is borrowed: it stays with whoever acquired it.
+parameter stored on ``self``) is borrowed: it stays with whoever acquired it. An attribute may hold what opens nothing
+before it is told to (an ``SSHClient``, an object that connects at its first query): then the methods that tell it open.
 """
 
 from __future__ import annotations
@@ -23,74 +24,29 @@ from typing import Protocol
 
 from leaklint.analysis.acquired import Found, Returned
 from leaklint.analysis.facts import Kept
+from leaklint.analysis.fields import (
+    ENTERING,
+    EXITS,
+    FINALISER,
+    MAKING,
+    Field,
+    FieldFate,
+    Owner,
+    avoidable,
+    is_kept,
+    plain,
+)
 from leaklint.analysis.obligation import Context, Fate
 from leaklint.analysis.project import Ancestor, FunctionInfo, Module, Project, Target
 from leaklint.analysis.tracker import BudgetExceeded, Walk
-from leaklint.catalogue.model import Advice, Exit, Resource, Step
+from leaklint.catalogue.model import Exit, Resource, Step
 from leaklint.flow import ops
-from leaklint.flow.cfg import ENTRY, RETURN, Cfg, EdgeKind
+from leaklint.flow.cfg import Cfg
 from leaklint.flow.ops import Place
 
-_MAKING = frozenset({"__init__", "__post_init__"})
-_ENTERING = frozenset({"__enter__", "__aenter__"})
-CONSTRUCTING = _MAKING | _ENTERING
-"""methods whose exception leaves their caller without the object"""
-_EXITS = frozenset({"__exit__", "__aexit__"})
-_FINALISER = "__del__"
 _WITH = " with its "
-_PASSING = frozenset(
-    {"archive-member", "aws-client", "cursor", "process", "registration", "response", "temp-path", "thread"}
-)
-"""kinds that go with what they came from, that end by themselves, or that other rules speak of"""
-_SHARED = frozenset({"client", "data-file", "logging-handler"})
-"""kinds that are fit to live as long as the process, where their makers say so"""
 _RELEASING = frozenset({Fate.CLOSES, Fate.CLOSES_NORMALLY, Fate.CLOSES_SOMETIMES})
 _LEAKING_AWAY = frozenset({Fate.RETURNS, Fate.STORES})
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """An attribute on which a method stores what it has acquired."""
-
-    name: str
-    module: Module
-    method: str
-    found: Found
-    conditional: bool
-    """some way through the method does not acquire: the field may be injected, or opened later"""
-
-    @property
-    def resource(self) -> Resource:
-        """What it holds."""
-        return self.found.acquisition.resource
-
-    @property
-    def opener(self) -> str:
-        """The plain name of the method."""
-        return self.method.rpartition(".")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class FieldFate:
-    """What the methods of a class do with one field."""
-
-    methods: tuple[str, ...]
-    """those that release it, ``__exit__`` among them"""
-    finaliser: bool
-    """``__del__`` releases it"""
-    shared: bool
-    """a method hands it out, or to somebody who keeps it"""
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """A class as a resource."""
-
-    resource: Resource
-    fields: tuple[Field, ...]
-    """what its release gives back, the weightiest first"""
-    conditional: bool
-    """the constructor may have been given what it would open"""
 
 
 @dataclass(eq=False, slots=True)
@@ -178,9 +134,9 @@ class Owners:
                     _, context = self.functions.walk(module, graph, found)
                 except BudgetExceeded:
                     continue
-                conditional = _avoidable(graph, found.positions)
-                for attribute in _plain(context.notes.fields):
-                    yield Field(attribute, module, name, found, conditional)
+                conditional, fields = avoidable(graph, found.positions), context.notes.fields
+                for attribute in plain(fields | context.notes.dormant):
+                    yield Field(attribute, module, name, found, conditional, attribute not in fields)
 
     def field_fate(self, module: Module, owner: str, name: str, resource: Resource) -> FieldFate:
         """What the methods of a class and its bases do with what the attribute `name` holds."""
@@ -195,7 +151,7 @@ class Owners:
         methods = self._methods(module, owner)
         releasing: list[str] = []
         wanted, shared = {name}, False
-        waiting = {m: (home, info) for m, (home, info) in methods.items() if m not in _MAKING}
+        waiting = {m: (home, info) for m, (home, info) in methods.items() if m not in MAKING}
         while reached := [m for m, (_, info) in waiting.items() if info.attributes & wanted]:
             for method in reached:
                 home, info = waiting.pop(method)
@@ -206,8 +162,8 @@ class Owners:
                     wanted.add(method)
                 else:
                     shared |= fate in _LEAKING_AWAY
-        methods_of_use = sorted((m for m in releasing if m != _FINALISER), key=_order)
-        return FieldFate(tuple(methods_of_use), _FINALISER in releasing, shared)
+        methods_of_use = sorted((m for m in releasing if m != FINALISER), key=_order)
+        return FieldFate(tuple(methods_of_use), FINALISER in releasing, shared)
 
     def _methods(self, module: Module, owner: str) -> dict[str, tuple[Module, FunctionInfo]]:
         """The methods that objects of a class have, each the nearest of its name."""
@@ -253,24 +209,26 @@ class Owners:
     def _owner(self, module: Module, owner: str) -> Owner | None:
         if self._hands_itself_out(module, owner):
             return None
-        owed = [f for f in self.fields(module, owner) if _is_kept(f.resource)]
+        owed = [f for f in self.fields(module, owner) if is_kept(f.resource)]
         fates = {f: self.field_fate(module, owner, f.name, f.resource) for f in owed}
-        owed = sorted((f for f in owed if fates[f].methods), key=_weight)
-        opening = {f.opener for f in owed}
-        if not owed or opening <= _ENTERING:
+        owed = sorted((f for f in owed if fates[f].methods), key=lambda f: f.weight)
+        opening = {f.opener for f in owed if not f.dormant}
+        waking = {m for f in owed if f.dormant for m in self._waking(module, owner, f.name, f.resource)}
+        owed = [f for f in owed if not f.dormant or waking]
+        if not owed or opening | waking <= ENTERING:
             return None
         common = set.intersection(*(set(fates[f].methods) for f in owed))
         releasing = [m for m in fates[owed[0]].methods if m in common] or list(fates[owed[0]].methods)
         resource = self._resource(module, owner, owed, releasing)
-        made = [f for f in owed if f.opener in _MAKING]
-        if not made:
-            resource = replace(resource, starts=tuple(sorted(self._starting(module, owner, opening))))
+        made = [f for f in owed if f.opener in MAKING]
+        if all(f.dormant for f in made):
+            resource = replace(resource, starts=tuple(sorted(self._starting(module, owner, opening | waking))))
         return Owner(resource, tuple(owed), bool(made) and all(f.conditional for f in made))
 
     def _hands_itself_out(self, module: Module, owner: str) -> bool:
         """Whether a constructor gives the object, or a method of it, to somebody who may keep it and release it."""
         methods = self._methods(module, owner)
-        for name in _MAKING & methods.keys():
+        for name in MAKING & methods.keys():
             home, info = methods[name]
             graph = home.graph(info.name)
             own = own_object(home, graph) if graph is not None else ""
@@ -278,7 +236,7 @@ class Owners:
                 continue
             handed = {own, *(f"{own}.{method}" for method in methods)}
             for op in graph.ops:
-                if isinstance(op, ops.Call) and op.method not in _MAKING and any(a.place in handed for a in op.args):
+                if isinstance(op, ops.Call) and op.method not in MAKING and any(a.place in handed for a in op.args):
                     return True
         return False
 
@@ -286,7 +244,7 @@ class Owners:
         main = owed[0].resource
         methods = self._methods(module, owner)
         steps: list[tuple[Step, ...]] = [
-            (Step(m, "method", methods[m][1].asynchronous),) for m in releasing if m not in _EXITS
+            (Step(m, "method", methods[m][1].asynchronous),) for m in releasing if m not in EXITS
         ]
         if len({f.name for f in owed}) == 1:
             steps += [
@@ -315,6 +273,17 @@ class Owners:
             cache=main.cache,
         )
 
+    def _waking(self, module: Module, owner: str, name: str, resource: Resource) -> set[str]:
+        """The methods that make what the attribute `name` holds open something."""
+        found: set[str] = set()
+        for method, (home, info) in self._methods(module, owner).items():
+            graph = home.graph(info.name) if name in info.attributes else None
+            place = f"{own_object(home, graph)}.{name}" if graph is not None else ""
+            for op in graph.ops if graph is not None else ():
+                if isinstance(op, ops.Call) and op.receiver == place and op.method in resource.starts:
+                    found.add(method)
+        return found
+
     def _starting(self, module: Module, owner: str, opening: set[str]) -> set[str]:
         """The methods that open a field, themselves or by calling another method that does."""
         found = set(opening)
@@ -334,60 +303,31 @@ class Owners:
         if not own or any(a.foreign for a in lineage):
             return False
         names = self.functions.stored(target.module, graph, parameter, resource, own)
-        fates = [self.field_fate(target.home, target.constructor, name, resource) for name in _plain(names)]
+        fates = [self.field_fate(target.home, target.constructor, name, resource) for name in plain(names)]
         return len(fates) == len(names) > 0 and not any(v.methods or v.finaliser or v.shared for v in fates)
 
     def keeps(self, module: Module, cfg: Cfg, walk: Walk, context: Context) -> Kept | None:
         """What a method stores on its object where no method of the class gives it back; None when one does."""
         info, resource = module.functions.get(cfg.name), context.resource
-        if info is None or walk.released or not context.notes.fields or not _is_kept(resource):
+        notes = context.notes
+        if info is None or walk.released or not notes.fields | notes.dormant or not is_kept(resource):
             return None
         foreign = any(a.foreign for a in self.functions.project.lineage(module, info.owner))
-        for name in _plain(context.notes.fields):
+        for name in plain(notes.fields | notes.dormant):
+            if name not in notes.fields and not self._waking(module, info.owner, name, resource):
+                continue
             found = self.field_fate(module, info.owner, name, resource)
             if not found.methods and not found.shared:
                 return Kept(info.owner, name, found.finaliser, foreign)
         return None
 
 
-def _plain(fields: set[str]) -> list[str]:
-    """The attributes themselves, not what is inside of a container in one."""
-    return sorted(name for name in fields if name.isidentifier())
-
-
-def _is_kept(resource: Resource) -> bool:
-    if resource.kind in _SHARED and not resource.server and resource.cache.advice is Advice.KEEP:
-        # An HTTP client that its makers advise to keep is kept on purpose, in an object as in a module.
-        return False
-    return resource.kind not in _PASSING
-
-
-def _weight(found: Field) -> tuple[bool, bool, str, bool, str]:
-    resource = found.resource
-    return not resource.server, not resource.threads, resource.tier.value, found.conditional, found.name
-
-
 def _order(method: str) -> tuple[bool, bool, str]:
     """``close`` before other names, and exits last."""
-    return method in _EXITS, method not in ("close", "aclose"), method
+    return method in EXITS, method not in ("close", "aclose"), method
 
 
 def _exit(name: str, releasing: list[str], methods: dict[str, tuple[Module, FunctionInfo]]) -> Exit:
     if name in releasing:
         return Exit.RELEASES
     return Exit.NOTHING if name in methods else Exit.UNSUPPORTED
-
-
-def _avoidable(cfg: Cfg, positions: tuple[int, ...]) -> bool:
-    """Whether a function can return without passing any of the nodes."""
-    seen = {ENTRY, *positions}
-    stack = [ENTRY]
-    while stack:
-        for kind, target in cfg.successors[stack.pop()]:
-            if kind is not EdgeKind.NORMAL or target in seen:
-                continue
-            if target == RETURN:
-                return True
-            seen.add(target)
-            stack.append(target)
-    return False

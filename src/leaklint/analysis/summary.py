@@ -15,8 +15,9 @@ from leaklint.analysis import ownership
 from leaklint.analysis.acquired import Found, Returned
 from leaklint.analysis.arguments import constants, may_return, parameter_of
 from leaklint.analysis.facts import LeakExit
+from leaklint.analysis.fields import CONSTRUCTING
 from leaklint.analysis.obligation import Context, Effects, Fate, Obligation, Outcome
-from leaklint.analysis.ownership import CONSTRUCTING, Owners, instance_type, own_object
+from leaklint.analysis.ownership import Owners, instance_type, own_object
 from leaklint.analysis.project import Module, Project, Target
 from leaklint.analysis.raising import DEPTH, Raising
 from leaklint.analysis.tracker import BudgetExceeded, Walk, must_guards, walk
@@ -298,7 +299,9 @@ class Summaries:
         may_raise = self.raising.target(target)
         info = target.module.functions.get(target.function)
         if info is not None and info.abstract:
-            return Effects(Fate.STORES, may_raise)
+            # Whatever overrides it may keep what it gets: a static method does not get the object that it is called on.
+            given = not info.static or any(ops.within(place, arg.place) for arg in call.args if arg.place)
+            return Effects(Fate.STORES if given else Fate.BORROWS, may_raise)
         if target.constructor and not target.function:
             return Effects(Fate.STORES, may_raise)
         graph = target.module.graph(target.function)

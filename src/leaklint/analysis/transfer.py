@@ -97,7 +97,7 @@ def at_return(state: Obligation, context: Context) -> Result:
     method's own object holds to that object."""
     fields = _fields(state, context)
     if fields:
-        context.notes.fields.update(fields if not state.dormant else ())
+        (context.notes.dormant if state.dormant else context.notes.fields).update(fields)
         return Outcome.TRANSFERRED
     if any(within(place, RESULT) for place in (*state.aliases, *state.closers)):
         return Outcome.RETURNED

@@ -40,6 +40,7 @@ class Exit(Enum):
     """What leaving a ``with`` block over the resource does."""
 
     RELEASES = "releases"
+    VARIES = "varies"  # of a type known by a convention alone: releases where the library has it, which not all have
     TRANSACTION = "transaction"  # ends the transaction, the resource stays open
     RESTORES = "restores"  # puts back the state found at __enter__: stays open when it was open
     TERMINATES = "terminates"  # kills workers, loses queued work; counts as released
@@ -49,7 +50,7 @@ class Exit(Enum):
     @property
     def releases(self) -> bool:
         """Whether the resource is released when the block is left."""
-        return self in (Exit.RELEASES, Exit.TERMINATES)
+        return self in (Exit.RELEASES, Exit.VARIES, Exit.TERMINATES)
 
 
 class Advice(Enum):

@@ -22,6 +22,7 @@ _TIERS = {
 }
 _EXITS = {
     "releases": "releases it",
+    "varies": "releases it where the library has it",
     "transaction": "only ends the transaction",
     "restores": "only restores the state found on entering",
     "terminates": "terminates what still runs",

@@ -166,7 +166,7 @@ def exit_reason(site: Site) -> str:
 
 
 def _keyword(resource: Resource) -> str:
-    if resource.with_.releases:
+    if resource.with_.releases and resource.with_ is not Exit.VARIES:
         return "with"
     return "async with" if resource.async_with.releases else ""
 

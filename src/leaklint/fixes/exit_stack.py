@@ -10,12 +10,14 @@ them open; what needs it stays in the block; releases inside stay, so a second o
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 
 from leaklint.analysis.facts import Site
 from leaklint.edit import Applicability, Edit, Fix
 from leaklint.fixes import handle, helpers, imports, keeper, region, rewrite
-from leaklint.fixes.code import LOOPS, SCOPES, Code, Refused
+from leaklint.fixes.code import LOOPS, SCOPES, Code, Place, Refused
 from leaklint.fixes.keeper import Form
+from leaklint.syntax.nodes import walk
 
 
 def build(code: Code, site: Site) -> Fix:
@@ -76,21 +78,74 @@ def _around(
         raise Refused("a second release would raise")
     final = place.block[last]
     rewrite.own_lines(code, [statement, final])
-    stack, edits = imports.spelling(code, statement, "contextlib", "ExitStack")
-    name = code.fresh(statement, "stack", "exit_stack")
+    known = _stack_of(code, place, last)
+    edits: list[Edit] = []
+    if known is not None:
+        name = known.name
+    else:
+        stack, edits = imports.spelling(code, statement, "contextlib", "ExitStack")
+        name = code.fresh(statement, "stack", "exit_stack")
     before, after = f"{name}.enter_context(", ")"
     if keep.form is Form.CLOSING:
         closing, more = imports.spelling(code, statement, "contextlib", "closing")
         edits, before, after = imports.together([*edits, *more]), f"{before}{closing}(", "))"
     own, step = rewrite.indentation(code, statement), rewrite.unit(code, statement)
     span = code.span(call)
-    line = rewrite.first_line(statement)
+    line, end = rewrite.first_line(statement), rewrite.last_line(final)
     edits = [*edits, Edit(span.start, span.start, before), Edit(span.end, span.end, after)]
-    edits.append(rewrite.lines_before(code, line, [f"{own}with {stack}() as {name}:"]))
-    edits += rewrite.indent(code, line, rewrite.last_line(final), step)
+    if known is None:
+        edits.append(rewrite.lines_before(code, line, [f"{own}with {stack}() as {name}:"]))
+    elif known.line:
+        head, end = code.lines.line(known.line), known.line - 1
+        edits.append(rewrite.lines_before(code, line, [head.strip("\r\n")]))
+        edits.append(Edit(code.lines.starts[known.line - 1], rewrite.line_end(code, known.line), ""))
+    if known is None or known.line:
+        edits += rewrite.indent(code, line, end, step)
     unsafe = Applicability.UNSAFE in (keep.applicability, applicability, helpers.applicability(site))
     return Fix(
         f"Let an `ExitStack` hold it, though {doubt}" if doubt else "Let an `ExitStack` hold it",
         rewrite.merged(edits),
         Applicability.UNSAFE if unsafe else Applicability.SAFE,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """A stack that is there already; ``line`` is that of its head where it must move up, else 0."""
+
+    name: str
+    line: int
+
+
+def _stack_of(code: Code, place: Place, last: int) -> _Stack | None:
+    """A stack that is left where a region ends, and may hold more: around its block, or around its last statement."""
+    around = _opened(code, place.owner)
+    if around and last == len(place.block) - 1:
+        return _Stack(around, 0)
+    final = place.block[last]
+    inner = _opened(code, final)
+    if not inner or last == place.index:
+        return None
+    earlier = (node for statement in place.block[place.index : last] for node in walk(statement))
+    line = code.lines.line(rewrite.first_line(final)).rstrip()
+    if any(isinstance(n, ast.Name) and n.id == inner for n in earlier) or not line.endswith(f" as {inner}:"):
+        return None
+    return _Stack(inner, rewrite.first_line(final))
+
+
+def _opened(code: Code, node: ast.AST) -> str:
+    """The name of the stack that a ``with`` opens and that is only ever given more to hold; else an empty string."""
+    match node:
+        case ast.With(items=[ast.withitem(context_expr=ast.Call(args=[], keywords=[]) as call, optional_vars=target)]):
+            if not isinstance(target, ast.Name) or code.dotted(call.func) != "contextlib.ExitStack":
+                return ""
+        case _:
+            return ""
+    uses = [n for n in walk(code.scope(node)) if isinstance(n, ast.Name) and n.id == target.id and n is not target]
+    for use in uses:
+        around = code.parent(use)
+        if not (isinstance(around, ast.Attribute) and around.attr in ("enter_context", "callback", "push")):
+            return ""
+        if not (isinstance(code.parent(around), ast.Call) and node in code.ancestors(use)):
+            return ""
+    return target.id

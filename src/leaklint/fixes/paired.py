@@ -51,7 +51,7 @@ def build(code: Code, site: Site) -> Fix:
     inner = tuple(n for n in inside if keeper.is_release(n, text, site.resource, code))
     keep = Keeper(Form.FINALLY, site.resource.release[0], Applicability.SAFE, site.resource.again == "ok")
     held = Handle(text, text, statement, False, False, "", call)
-    found = Region(block, first, release - 1, (block[release],), inner, applicability)
+    found = Region(block, first, release - 1, (block[release],), inner, applicability, needs=frozenset({root}))
     return try_finally.build(
         Situation(code, site, held, keep, found, statement, applicability=helpers.applicability(site))
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from leaklint.analysis.facts import Site
 from leaklint.catalogue.model import Resource
 from leaklint.edit import Applicability
-from leaklint.fixes import keeper, known
+from leaklint.fixes import keeper, known, turns
 from leaklint.fixes.code import SCOPES, Code, Refused, own_nodes
 from leaklint.fixes.outlets import Outlets
 from leaklint.fixes.uses import Taint, Uses
@@ -39,6 +39,8 @@ class Region:
     applicability: Applicability
     doubt: str = ""
     """why it is unsafe: what may keep the resource"""
+    needs: frozenset[str] = frozenset()
+    """the variables that need the resource, or may"""
 
     @property
     def statements(self) -> list[ast.stmt]:
@@ -83,6 +85,8 @@ def find(
     within = block[first:] if release else block[first : last + 1]
     allowed = {id(node) for statement in (acquisition, *within) for node in walk(statement)}
     _not_elsewhere(code, site, {name} if release else set(uses.taints), scope, acquisition, allowed)
+    if code.statement(code.call_at(site.span)) is not acquisition:
+        _no_earlier_turn(code, site, uses, [acquisition])
     applicability, doubt = _judge(outlets, scope, bool(release))
     inner = tuple(
         node
@@ -103,7 +107,8 @@ def find(
         isinstance(node, ast.stmt) and stores(node, name) for k in range(first, last + 1) for node in _own(block[k])
     ):
         raise Refused(f"`{name}` is bound again inside")
-    return Region(block, first, last, tuple(block[k] for k in release), inner, applicability, doubt)
+    needs = frozenset(uses.taints)
+    return Region(block, first, last, tuple(block[k] for k in release), inner, applicability, doubt, needs)
 
 
 def around(code: Code, site: Site, name: str, block: list[ast.stmt], index: int) -> Region:
@@ -125,6 +130,7 @@ def around(code: Code, site: Site, name: str, block: list[ast.stmt], index: int)
     within = block[index : last + 1]
     allowed = {id(node) for statement in within for node in walk(statement)}
     _not_elsewhere(code, site, set(uses.taints), scope, block[index], allowed)
+    _no_earlier_turn(code, site, uses, within)
     inner = tuple(
         node
         for statement in within
@@ -155,6 +161,15 @@ def inline(
     allowed = {id(node) for statement in block[index : last + 1] for node in walk(statement)}
     _not_elsewhere(code, site, set(uses.taints), scope, block[index], allowed)
     return last, *_judge(outlets, scope, released=False)
+
+
+def _no_earlier_turn(code: Code, site: Site, uses: Uses, statements: list[ast.stmt]) -> None:
+    opening = code.statement(code.call_at(site.span))
+
+    def harmless(node: ast.Name) -> bool:
+        return _is_harmless(code, node, site.resource)
+
+    turns.check(code, uses.taints, statements, opening, binds, harmless)
 
 
 def _statements(block: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -300,6 +315,8 @@ def _not_elsewhere(
             continue
         if id(node) in allowed or _is_harmless(code, node, site.resource):
             continue
+        if _only_if_it_fails(code, node, acquisition):
+            continue
         before = code.span(node).start < start
         shared = any(id(loop) in loops for loop in code.loops(node))
         if before and not shared:
@@ -307,6 +324,14 @@ def _not_elsewhere(
         if not _is_bound_before(code, node, node.id, acquisition, allowed):
             line = code.lines.position(code.span(node).start)[0]
             raise Refused(f"`{node.id}` is used on line {line}, outside of the block")
+
+
+def _only_if_it_fails(code: Code, node: ast.Name, acquisition: ast.stmt) -> bool:
+    """Whether a use is in a handler that only the failing acquisition reaches: the last statement of its ``try``."""
+    place = code.place(acquisition)
+    if not isinstance(place.owner, ast.Try) or place.name != "body" or place.block[-1] is not acquisition:
+        return False
+    return not code.loops(acquisition) and any(handler in code.ancestors(node) for handler in place.owner.handlers)
 
 
 def _is_harmless(code: Code, node: ast.Name, resource: Resource) -> bool:

@@ -6,7 +6,7 @@ Lines that begin inside of a string are never indented; comments and blank lines
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from leaklint.edit import Edit
 from leaklint.fixes.code import Code, Refused
@@ -84,12 +84,12 @@ def own_lines(code: Code, *runs: Sequence[ast.stmt]) -> None:
             comment_after(code, run[-1])
 
 
-def indent(code: Code, first: int, last: int, step: str) -> list[Edit]:
-    """Indent the 1-based lines from ``first`` to ``last`` by a step."""
+def indent(code: Code, first: int, last: int, step: str, besides: Container[int] = ()) -> list[Edit]:
+    """Indent the 1-based lines from ``first`` to ``last`` by a step, ``besides`` excepted."""
     edits = []
     for line in range(first, last + 1):
         text = code.lines.line(line)
-        if line in code.in_strings or not text.strip():
+        if line in code.in_strings or line in besides or not text.strip():
             continue
         start = code.lines.starts[line - 1]
         if "\f" in text[: len(text) - len(text.lstrip())]:

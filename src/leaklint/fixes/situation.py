@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from leaklint.analysis.facts import Site
 from leaklint.edit import Applicability, Edit, Fix
 from leaklint.fixes import imports, rewrite
-from leaklint.fixes.code import Code, Refused
+from leaklint.fixes.code import Code
 from leaklint.fixes.handle import Handle
 from leaklint.fixes.keeper import Form, Keeper
+from leaklint.fixes.redundant import Block, Removal
 from leaklint.fixes.region import Region
 
 
@@ -69,28 +70,31 @@ class Situation:
     @property
     def releases_first_way(self) -> bool:
         """Whether the release that the code has is what a ``with`` does: the first way of the catalogue."""
-        resource = self.site.resource
         release = self.region.release
-        if not release:
-            return True
-        steps = resource.release[0]
-        if len(release) != 1 or len(steps) != 1 or not isinstance(release[0], ast.Expr):
+        return not release or (len(release) == 1 and self._is_first_way(release[0]))
+
+    def _is_first_way(self, release: ast.stmt) -> bool:
+        steps = self.site.resource.release[0]
+        if len(steps) != 1 or not isinstance(release, ast.Expr):
             return False
-        text = ast.unparse(release[0])
+        text = ast.unparse(release)
         return text in (f"{self.handle.name}.{steps[0].call}()", f"await {self.handle.name}.{steps[0].call}()")
 
-    def inner_releases(self) -> list[Edit]:
-        """What to do about releases inside of the region: nothing where a second one does no harm.
+    def inner_releases(self, *, deeper: bool = True) -> Removal:
+        """What to do about releases inside of the region: those go that the guard makes again, if nothing sees it.
+
+        ``deeper`` says that the region is indented by a step.
 
         Raises Refused when a second release raises and the first cannot be left to the guard.
         """
-        if self.keeper.again or not self.region.inner:
-            return []
-        edits: list[Edit] = []
-        for statement in self.region.inner:
-            _let_go(self.code, statement, self.region)
-            edits += rewrite.remove(self.code, [statement])
-        return edits
+        releases = self.region.inner
+        if not releases:
+            return Removal()
+        if self.keeper.again:
+            releases = tuple(release for release in releases if self._is_first_way(release))
+        step = self.step if deeper else ""
+        block = Block(self.code, self.region.statements, releases, self.region.needs, step)
+        return block.without_releases(every=not self.keeper.again)
 
     def heading(self) -> tuple[str, list[Edit]]:
         """How ``closing`` is written where the guard needs it, and the edits that import it."""
@@ -103,25 +107,3 @@ class Situation:
         unsafe = Applicability.UNSAFE in (self.keeper.applicability, self.region.applicability, self.applicability)
         title = f"{title}, though {self.region.doubt}" if self.region.doubt else title
         return Fix(title, rewrite.merged(edits), Applicability.UNSAFE if unsafe else Applicability.SAFE)
-
-
-def _let_go(code: Code, statement: ast.stmt, region: Region) -> None:
-    """Refuse a release in the region after which anything happens before the block is left."""
-    place = code.place(statement)
-    following = place.block[place.index + 1 :]
-    if len(place.block) == 1:
-        raise Refused("a second release would raise")
-    for later in following[:1]:
-        if isinstance(later, ast.Return) and (later.value is None or _is_quiet(later.value)):
-            return
-    raise Refused("a second release would raise")
-
-
-def _is_quiet(node: ast.expr) -> bool:
-    """Whether evaluating an expression does nothing and cannot fail: names, texts, and what is made of them."""
-    return all(
-        isinstance(
-            n, ast.Constant | ast.Name | ast.Dict | ast.List | ast.Tuple | ast.expr_context | ast.UnaryOp | ast.unaryop
-        )
-        for n in ast.walk(node)
-    )

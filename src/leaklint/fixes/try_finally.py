@@ -20,21 +20,24 @@ def build(at: Situation) -> Fix:
     """The fix. Raises Refused."""
     at.check_lines()
     code, region = at.code, at.region
-    edits: list[Edit] = list(at.inner_releases())
     if not at.has_body:
         if region.release:
             raise Refused("nothing stands between acquisition and release")
         lines, more = release_lines(at, at.indentation)
         after = rewrite.lines_after(code, rewrite.last_line(at.acquisition), lines)
         return at.fix(f"Call `{lines[-1].strip()}`", [*more, after])
+    edits: list[Edit] = []
     only = region.statements[0]
     if len(region.statements) == 1 and isinstance(only, ast.Try) and not (only.finalbody or region.release):
         lines, more = release_lines(at, at.indentation + at.step)
         clause = rewrite.lines_after(code, at.last_line, [f"{at.indentation}finally:", *lines])
+        edits += at.inner_releases(deeper=False).edits
         return at.fix("Give the `try` a `finally` that releases it", [*edits, *more, clause])
     line = at.first_line
+    inner = at.inner_releases()
+    edits += inner.edits
     edits.append(rewrite.lines_before(code, line, [f"{at.indentation}try:"]))
-    edits += rewrite.indent(code, line, at.last_line, at.step)
+    edits += rewrite.indent(code, line, at.last_line, at.step, inner.lines)
     if region.release:
         if at.guarded:
             raise Refused("it may be None where it is released")

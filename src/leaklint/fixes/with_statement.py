@@ -25,10 +25,11 @@ def build(at: Situation) -> Fix:
     at.check_lines()
     code, statement = at.code, at.acquisition
     closing, edits = at.heading()
-    edits = [*edits, *at.inner_releases(), *head(at, statement, closing)]
+    inner = at.inner_releases()
+    edits = [*edits, *inner.edits, *head(at, statement, closing)]
     if at.has_body:
         edits += rewrite.blank(code, rewrite.last_line(statement) + 1, at.first_line - 1)
-        edits += rewrite.indent(code, at.first_line, at.last_line, at.step)
+        edits += rewrite.indent(code, at.first_line, at.last_line, at.step, inner.lines)
     else:
         edits.append(rewrite.lines_after(code, rewrite.last_line(statement), [f"{at.indentation}{at.step}pass"]))
     edits += rewrite.remove(code, at.region.release, at.step)

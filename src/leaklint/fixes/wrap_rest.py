@@ -31,8 +31,9 @@ def build(at: Situation) -> Fix:
     closing, edits = at.heading()
     line = at.first_line
     head = f"{at.indentation}{at.keeper.keyword} {at.keeper.head(at.handle.text, closing)}:"
-    edits = [*edits, *at.inner_releases(), rewrite.lines_before(code, line, [head])]
-    edits += rewrite.indent(code, line, at.last_line, at.step)
+    inner = at.inner_releases()
+    edits = [*edits, *inner.edits, rewrite.lines_before(code, line, [head])]
+    edits += rewrite.indent(code, line, at.last_line, at.step, inner.lines)
     edits += rewrite.remove(code, at.region.release, at.step)
     return at.fix(f"Put `{at.keeper.keyword} {at.keeper.head(at.handle.text, 'closing')}` around the rest", edits)
 

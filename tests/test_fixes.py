@@ -312,9 +312,7 @@ class TestClassesThatCannotRelease:
 class TestTogether:
     def test_fixes_that_meet_wait_for_the_next_round(self) -> None:
         source = "def f(p, q):\n    a = open(p)\n    b = open(q)\n    print(a.read(), b.read())\n"
-        expected = (
-            "def f(p, q):\n    with open(p) as a:\n        with open(q) as b:\n            print(a.read(), b.read())\n"
-        )
+        expected = "def f(p, q):\n    with open(p) as a, open(q) as b:\n        print(a.read(), b.read())\n"
         assert mended(source) == (expected.encode(), [])
 
     def test_an_import_is_added_once(self) -> None:

@@ -66,10 +66,36 @@ class Fixer:
             data, outcome, mended = step
             done += mended
         if data != before:
+            data, outcome = self._tidied(before, data, path, settings, outcome)
             self.fixed.append(Fixed(path, before, data, tuple(done), first))
             if not self.keep:
                 self.check(before, path, settings)
         return _with_reasons(outcome, dropped)
+
+    def _tidied(
+        self, before: bytes, data: bytes, path: str, settings: Settings, outcome: Outcome
+    ) -> tuple[bytes, Outcome]:
+        """The file with the heads of nested blocks joined that its fixes made."""
+        from leaklint.fixes import join_heads
+
+        tidied = data
+        for _ in range(MOST_ROUNDS):
+            text = decode(tidied)
+            body = text.removeprefix("\ufeff")
+            edits = join_heads.edits(decode(before).removeprefix("\ufeff"), body)
+            if not edits:
+                break
+            changed, after = rewritten(tidied, text, edits)
+            if validate.text(body, after, edits):
+                break
+            tidied = changed
+        if tidied == data:
+            return data, outcome
+        again = self.check(tidied, path, settings)
+        if isinstance(again, Failed) or validate.findings(_findings(outcome), _findings(again), ()):
+            self.check(data, path, settings)
+            return data, outcome
+        return tidied, again
 
     def _round(
         self,

@@ -163,11 +163,12 @@ class Code:
     def in_strings(self) -> set[int]:
         """The 1-based lines that begin inside of a string."""
         if self._in_strings is None:
-            self._in_strings = set(_in_strings(self.text))
+            self._in_strings = set(lines_in_strings(self.text))
         return self._in_strings
 
 
-def _in_strings(text: str) -> Iterator[int]:
+def lines_in_strings(text: str) -> Iterator[int]:
+    """The 1-based lines that begin inside of a string."""
     import io
     import tokenize
 

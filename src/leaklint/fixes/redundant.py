@@ -2,7 +2,8 @@
 
 Preconditions: it is the very call that the guard makes; from there the block is left by its end, a ``return``, a
 ``raise``, a ``break`` or a ``continue``, and on the way nothing happens that could see the resource open; no handler
-inside of the block stands around it, which would get what the release raises.
+inside of the block stands around it, which would get what the release raises (a flush that fails). Where a second
+release raises all have to go: then the release itself is taken not to.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Block:
 
     def without_releases(self, *, every: bool) -> Removal:
         """What drops the releases that surely change nothing; with `every` all of them. Raises Refused."""
-        neutral = [unit for unit in map(self._unit, self.releases) if self._is_neutral(unit)]
+        neutral = [unit for unit in map(self._unit, self.releases) if self._is_neutral(unit, every)]
         if every and len(neutral) < len(self.releases):
             raise Refused("a second release would raise")
         removal = Removal()
@@ -96,8 +97,8 @@ class Block:
 
     # whether nothing sees the difference
 
-    def _is_neutral(self, unit: ast.stmt) -> bool:
-        """Whether the block is left from here with nothing in between."""
+    def _is_neutral(self, unit: ast.stmt, handled: bool) -> bool:
+        """Whether the block is left from here with nothing in between; `handled` allows for handlers around it."""
         node: ast.AST = unit
         way: str | None = ""
         only_branches = False
@@ -113,7 +114,7 @@ class Block:
                 return True
             if only_branches and not isinstance(owner, ast.If):
                 return False
-            if not self._passes(owner, name, unit):
+            if not self._passes(owner, name, unit, handled and way != "raise"):
                 return False
             # What leaves a ``try`` by its ``finally`` may be an exception: what stands further out would see it.
             only_branches = only_branches or name == "finalbody"
@@ -141,11 +142,11 @@ class Block:
                     return None
         return ""
 
-    def _passes(self, owner: ast.AST, name: str, unit: ast.stmt) -> bool:
+    def _passes(self, owner: ast.AST, name: str, unit: ast.stmt, handled: bool) -> bool:
         """Whether leaving a statement by one of its blocks does nothing."""
         match owner:
             case ast.Try():
-                if name == "body" and owner.handlers:
+                if name == "body" and owner.handlers and not handled:
                     return False
                 return name == "finalbody" or self._way(owner.finalbody) == ""
             case ast.With() | ast.AsyncWith():

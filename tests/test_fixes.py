@@ -117,7 +117,7 @@ class TestRefusals:
             ("h = open(p)\n    def g():\n        return h.read()\n    print(g())", "captured by `g`"),
             ("h = open(p)\n    for x in h:\n        yield x\n    yield map(str, h)", "yielded"),
             ("for q in p:\n        h = open(q)\n        h.read()\n    h.seek(0)", "used on line"),
-            ("h = open(p); print(h.read())", "shares its line"),
+            ("h = open(p); \\\n    print(h.read())", "shares its line"),
         ],
     )
     def test_the_reason_is_said(self, body: str, reason: str) -> None:

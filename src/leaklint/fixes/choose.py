@@ -18,6 +18,7 @@ from leaklint.fixes import (
     hoist_inline,
     keeper,
     move_module_connection,
+    own_lines,
     paired,
     region,
     release_called,
@@ -26,7 +27,7 @@ from leaklint.fixes import (
     with_statement,
     wrap_rest,
 )
-from leaklint.fixes.code import Code, Refused, check_names, own_nodes
+from leaklint.fixes.code import Code, Refused, SharesLine, check_names, own_nodes
 from leaklint.fixes.keeper import Form
 from leaklint.fixes.situation import Situation
 
@@ -42,6 +43,11 @@ def propose(code: Code, site: Site, rule: str, sites: Sequence[Site] = (), handl
         return add_close_to_class.build(code, [site, *(other for other in sites if _is_beside(other, site))])
     if rule in MODULE_LEVEL:
         return move_module_connection.build(code, site, handlers)
+    return own_lines.build(code, site, lambda text, at, splits: _leak(text, at, rule, splits=splits))
+
+
+def _leak(code: Code, site: Site, rule: str, *, splits: bool) -> Fix:
+    """The fix for a leak; ``splits`` says that a line may be split before templates for larger blocks are asked."""
     check_names(code, own_nodes(code.scope(code.call_at(site.span))))
     if site.helper is not None:
         helpers.check(code, site)
@@ -64,22 +70,30 @@ def propose(code: Code, site: Site, rule: str, sites: Sequence[Site] = (), handl
             lambda: hoist_inline.build(code, site),
             lambda: close_descriptor.build(code, site),
             lambda: exit_stack.build(code, site),
+            splits=splits,
         )
     return _first(
         lambda: _in_block(code, site, held),
         lambda: existing_try.build(code, site, held),
         lambda: exit_stack.build(code, site),
+        splits=splits,
     )
 
 
-def _first(*attempts: Callable[[], Fix]) -> Fix:
-    """What the first attempt that succeeds gives; else why the first was refused."""
+def _first(*attempts: Callable[[], Fix], splits: bool = False) -> Fix:
+    """What the first attempt that succeeds gives; else why the first was refused.
+
+    With ``splits`` a statement that shares its line ends the attempts: they begin anew with lines that are split.
+    """
     reason: Refused | None = None
     for attempt in attempts:
         try:
             return attempt()
         except Refused as refused:
-            reason = reason or refused
+            if splits and isinstance(refused, SharesLine):
+                raise
+            if reason is None or (isinstance(refused, SharesLine) and not isinstance(reason, SharesLine)):
+                reason = refused
     assert reason is not None
     raise reason
 

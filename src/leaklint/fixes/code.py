@@ -27,6 +27,14 @@ class Refused(Exception):
     """There is no fix: the text says why, as a clause ("`f` is returned")."""
 
 
+class SharesLine(Refused):
+    """A statement does not begin, or not end, with its line: there may be a fix once it does."""
+
+    def __init__(self, statement: ast.stmt) -> None:
+        super().__init__("it shares its line with another statement")
+        self.statement = statement
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a statement stands: ``block[index]``, of the field ``name`` of ``owner``."""

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Container, Sequence
 
 from leaklint.edit import Edit
-from leaklint.fixes.code import Code, Refused
+from leaklint.fixes.code import Code, Refused, SharesLine
 
 
 def indentation(code: Code, statement: ast.stmt) -> str:
@@ -19,7 +19,7 @@ def indentation(code: Code, statement: ast.stmt) -> str:
         return _leading(code, statement)
     before = code.text[start : code.lines.offset(statement.lineno, statement.col_offset)]
     if before.strip(" \t"):
-        raise Refused("it shares its line with another statement")
+        raise SharesLine(statement)
     if isinstance(statement, ast.If) and code.text.startswith("elif", start + len(before)):
         raise Refused("it is an `elif`")
     return before
@@ -29,8 +29,8 @@ def unit(code: Code, statement: ast.stmt) -> str:
     """One step of indentation, as the code around a statement has it."""
     own = indentation(code, statement)
     for ancestor in code.ancestors(statement):
-        if isinstance(ancestor, ast.stmt):
-            outer = _leading(code, ancestor)
+        if isinstance(ancestor, ast.stmt | ast.match_case):
+            outer = _leading(code, ancestor if isinstance(ancestor, ast.stmt) else ancestor.pattern)
             if own.startswith(outer) and len(own) > len(outer):
                 return own[len(outer) :]
             break
@@ -43,12 +43,12 @@ def unit(code: Code, statement: ast.stmt) -> str:
     return "\t" if own.startswith("\t") else "    "
 
 
-def _leading(code: Code, statement: ast.stmt) -> str:
+def _leading(code: Code, statement: ast.stmt | ast.pattern) -> str:
     line = code.lines.line(first_line(statement))
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
-def first_line(statement: ast.stmt) -> int:
+def first_line(statement: ast.stmt | ast.pattern) -> int:
     """The 1-based line on which a statement begins, its decorators included."""
     decorators = getattr(statement, "decorator_list", None)
     lines: list[int] = [statement.lineno, *(d.lineno for d in decorators or ())]
@@ -67,7 +67,7 @@ def comment_after(code: Code, statement: ast.stmt) -> str:
     stop = code.lines.starts[line] if line < len(code.lines.starts) else len(code.text)
     rest = code.text[end:stop].strip()
     if rest and not rest.startswith("#"):
-        raise Refused("it shares its line with another statement")
+        raise SharesLine(statement)
     return rest
 
 

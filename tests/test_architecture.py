@@ -183,6 +183,16 @@ IMPORTED_AS = {"PyYAML": "yaml"}
 HEAVY = {"libcst", "rich", "pathspec", "tomllib", "tomli", "difflib", "json", "tokenize", "yaml"}
 
 
+GATED_OUT = {
+    "catalogue", "catalogue._gate", "check", "cli", "cli.check", "cli.fixing", "cli.narrowing", "cli.options",
+    "cli.output", "cli.outputs", "cli.progress", "cli.targets", "config", "config.globs", "config.layers",
+    "config.problems", "config.resolve", "config.settings", "configure", "deployment", "discovery", "finding",
+    "handlers", "handlers.root", "handlers.templates", "records", "report", "report.colour", "report.plain",
+    "report.summary", "result", "run", "syntax", "syntax.comments", "syntax.containers", "syntax.words", "workspace",
+}  # fmt: skip
+"""all of our modules that a file needs which names no resource: each costs as much as the check itself"""
+
+
 def loaded(*arguments: str, cwd: Path) -> set[str]:
     """The top-level packages that a run of the command line has imported when it ends."""
     done = subprocess.run(
@@ -211,12 +221,43 @@ class TestLaziness:
         assert not names & (HEAVY - {"tokenize"})
         assert {name for name in names if name.startswith("leaklint")} <= {"leaklint", "leaklint.cli"}
 
-    def test_a_file_without_resources_needs_no_parser_and_no_colours(self, folder: Path) -> None:
+    def test_a_file_without_resources_needs_the_gate_and_little_else(self, folder: Path) -> None:
         names = loaded("check", "plain.py", cwd=folder)
-        assert not names & {"libcst", "rich", "pathspec", "tomllib", "tomli"}
-        assert not {name for name in names if name.startswith(("leaklint.flow", "leaklint.report.text"))}
+        assert {name.removeprefix("leaklint.") for name in names if name.startswith("leaklint.")} <= GATED_OUT
+        assert not names & {
+            "libcst",
+            "rich",
+            "pathspec",
+            "tomllib",
+            "tomli",
+            "json",
+            "hashlib",
+            "subprocess",
+            "logging",
+        }
 
     def test_a_finding_needs_the_parser_and_no_colours(self, folder: Path) -> None:
         names = loaded("check", "leak.py", cwd=folder)
         assert "libcst" in names
         assert not names & {"rich", "pathspec", "tomllib", "tomli", "libcst.matchers"}
+
+    @pytest.mark.parametrize("module", ["check", "deployment", "syntax.comments", "syntax.containers", "workspace"])
+    def test_a_file_without_resources_waits_for_no_pattern(self, module: str) -> None:
+        tree = TREES[module]
+        compiling = (node for statement in tree.body for node in ast.walk(statement) if isinstance(node, ast.Call))
+        assert "re.compile" not in {ast.unparse(node.func) for node in compiling}
+
+    def test_the_process_collects_no_garbage_of_its_own_accord(self) -> None:
+        script = (
+            "import atexit, gc, leaklint.cli\n"
+            "from leaklint.__main__ import run\n"
+            "leaklint.cli.main = lambda prog_name: print(prog_name, gc.isenabled())\n"
+            "atexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
+            "run()\n"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment())
+        assert done.stdout.split("\n") == ["leaklint False", "True", ""]
+
+    def test_both_ways_to_call_it_are_one(self) -> None:
+        scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+        assert scripts == {"leaklint": "leaklint.__main__:run"}

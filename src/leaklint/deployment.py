@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from leaklint.handlers.model import Declared, Discovery
 
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "e2e"})
-_TEST_FILE = re.compile(r"(?:test_.*|.*_test|conftest|setup|noxfile|tasks|fabfile)\.py")
+_TEST_FILE = r"(?:test_.*|.*_test|conftest|setup|noxfile|tasks|fabfile)\.py"
 _CONVENTIONAL = frozenset({".", "src"})
 """roots of imports that no template names"""
-_PYTHON = re.compile(r"python(\d+)\.(\d+)")
+_PYTHON = r"python(\d+)\.(\d+)"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Deployment:
     @cached_property
     def pythons(self) -> frozenset[tuple[int, int]]:
         """The versions of Python on which it runs; empty when a template leaves one open."""
-        found = [_PYTHON.fullmatch(one.runtime) for one in self.running]
+        found = [re.fullmatch(_PYTHON, one.runtime) for one in self.running]
         known = [(int(match[1]), int(match[2])) for match in found if match is not None]
         return frozenset(known) if len(known) == len(found) else frozenset()
 
@@ -122,4 +122,4 @@ def _distance(root: str, path: str) -> int:
 def _is_tooling(path: str) -> bool:
     """Whether a file of this path is deployed by accident: tests and set-up lie in the folder and nobody calls them."""
     *folders, name = path.lower().split("/")
-    return not _TEST_FOLDERS.isdisjoint(folders) or _TEST_FILE.fullmatch(name) is not None
+    return not _TEST_FOLDERS.isdisjoint(folders) or re.fullmatch(_TEST_FILE, name) is not None

@@ -39,8 +39,9 @@ LEVELS = 6
 """folders above a file that are looked at where no root marks the project"""
 MARKERS = ("leaklint.toml", "pyproject.toml", ".git")
 BELOW = ("", "src", "python")
-_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import|import[ \t]+([\w., \t]+))", re.MULTILINE)
-_HANDLER_LIKE = re.compile(rb"def[ \t]+\w*handler\b|\(_*\w*(?:event|evt)\b", re.IGNORECASE)
+# Patterns are compiled when they are first used (and kept by `re`).
+_IMPORT = rb"(?m)^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import|import[ \t]+([\w., \t]+))"
+_HANDLER_LIKE = rb"(?i)def[ \t]+\w*handler\b|\(_*\w*(?:event|evt)\b"
 _MAX_HOPS = 8
 
 
@@ -363,9 +364,11 @@ class Workspace:
 
     def _imported(self, data: bytes, real: str) -> Iterator[str]:
         """The project's modules that the file names in its imports, by real path."""
-        near = _HANDLER_LIKE.search(data) is None
+        if b"import" not in data:
+            return
+        near = re.search(_HANDLER_LIKE, data) is None
         seen: set[str] = set()
-        for match in _IMPORT.finditer(data):
+        for match in re.finditer(_IMPORT, data):
             for name in _modules(match):
                 found = self.locate(real, name, near=near)
                 if found and found not in seen:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from leaklint.edit import Applicability
 from leaklint.report.plain import printer
 from leaklint.result import Checked, Report, Skipped
 
@@ -46,10 +45,14 @@ def summary(report: Report) -> str:
 def fixable(report: Report) -> str:
     """How many findings can be mended, and with which options; empty when none can."""
     fixes = [finding.fix for finding in report.findings if finding.fix is not None]
+    if not fixes:
+        return ""
+    from leaklint.edit import Applicability
+
     safe = sum(fix.applicability is Applicability.SAFE for fix in fixes)
     unsafe = len(fixes) - safe
     if not unsafe:
-        return f"{safe:,} fixable with --fix." if safe else ""
+        return f"{safe:,} fixable with --fix."
     if not safe:
         return f"{unsafe:,} fixable with --fix --unsafe-fixes."
     return f"{safe:,} fixable with --fix, {unsafe:,} more with --unsafe-fixes."

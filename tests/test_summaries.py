@@ -7,7 +7,11 @@ from textwrap import indent
 import pytest
 
 from leaklint.analysis.obligation import Fate
+from leaklint.analysis.project import Module
+from leaklint.analysis.summary import Summaries
+from leaklint.catalogue.model import Resource
 from leaklint.finding import Confidence
+from leaklint.flow.cfg import Cfg
 from tests.programs import Engine, codes, findings, text
 
 CLOSES, NORMALLY, SOMETIMES = Fate.CLOSES, Fate.CLOSES_NORMALLY, Fate.CLOSES_SOMETIMES
@@ -154,6 +158,28 @@ def test_recursion_is_judged_the_same_from_wherever_one_asks() -> None:
         return {n: engine.summaries.fate(engine.module, engine.graph(n), "h", resource) for n in names}
 
     assert fates(forward, ("one", "other")) == fates(backward, ("other", "one"))
+
+
+def test_functions_that_call_each_other_are_not_summarised_for_every_way_through_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    count = 5
+    source = "".join(
+        f"def g{n}(h, n):\n"
+        + "".join(f"    if n == {other}:\n        g{other}(h, n)\n" for other in range(count) if other != n)
+        + ("    h.close()\n" if n == count - 1 else "    h.read()\n")
+        for n in range(count)
+    )
+    summarised = []
+    one = Summaries._fate
+
+    def counted(self: Summaries, module: Module, cfg: Cfg, name: str, resource: Resource) -> Fate:
+        summarised.append(cfg.name)
+        return one(self, module, cfg, name, resource)
+
+    monkeypatch.setattr(Summaries, "_fate", counted)
+    assert fate(source, "g0") is SOMETIMES
+    assert len(summarised) <= 4 * 3 ** (count - 2)
 
 
 # callers

@@ -14,6 +14,7 @@ from functools import partial
 from leaklint.analysis import ownership
 from leaklint.analysis.acquired import Found, Returned
 from leaklint.analysis.arguments import constants, may_return, parameter_of
+from leaklint.analysis.beliefs import Beliefs
 from leaklint.analysis.facts import LeakExit
 from leaklint.analysis.fields import CONSTRUCTING
 from leaklint.analysis.obligation import Context, Effects, Fate, Obligation, Outcome
@@ -58,10 +59,7 @@ class Summaries:
     instances: dict[str, tuple[Module, str]] = field(default_factory=dict)
     """the project's classes by the types that their instances have in places"""
     _active: set[tuple[object, ...]] = field(default_factory=set)
-    _assumed: dict[tuple[object, ...], Fate] = field(default_factory=dict)
-    """what is believed of the functions that are being summarised"""
-    _leaned_on: set[tuple[object, ...]] = field(default_factory=set)
-    """beliefs that somebody used: what rests on them is not final"""
+    _beliefs: Beliefs = field(default_factory=Beliefs)
 
     def __post_init__(self) -> None:
         self.raising = Raising(self._resolve)
@@ -123,7 +121,7 @@ class Summaries:
             kind = instance_type(target.home, target.constructor)
             self.instances[kind] = target.home, target.constructor
             return {"": frozenset((kind,))}
-        if target is None or not self._may_give(target) or len(self._active) + len(self._assumed) > DEPTH:
+        if target is None or not self._may_give(target) or len(self._active) + len(self._beliefs.held) > DEPTH:
             return {}
         graph = target.module.graph(target.function)
         if graph is None:
@@ -170,7 +168,7 @@ class Summaries:
         target = self._resolve(call, module, cfg.name) or self._closure(module, cfg, call)
         if target is not None and target.constructor and target.home is not None:
             return self.owners.made(target.home, target.constructor, call)
-        if target is None or not self._may_give(target) or len(self._active) + len(self._assumed) > DEPTH:
+        if target is None or not self._may_give(target) or len(self._active) + len(self._beliefs.held) > DEPTH:
             return ()
         graph = target.module.graph(target.function)
         if graph is None or (graph.asynchronous and call.discarded and not call.awaited):
@@ -290,7 +288,7 @@ class Summaries:
 
     def _effects(self, module: Module, cfg: Cfg, call: ops.Call, place: Place, resource: Resource) -> Effects | None:
         target = self._resolve(call, module, cfg.name) or self._closure(module, cfg, call)
-        if target is None or len(self._active) + len(self._assumed) > DEPTH:
+        if target is None or len(self._active) + len(self._beliefs.held) > DEPTH:
             return None
         if not place:
             info = target.module.functions.get(target.function)
@@ -332,22 +330,9 @@ class Summaries:
         known = self.memo(module).fates.get(key)
         if known is not None:
             return known
-        asked = ("fate", module, *key)
-        if asked in self._assumed:
-            self._leaned_on.add(asked)
-            return self._assumed[asked]
-        # A recursive call is first believed to release: the paths that end decide. Where they do not, it borrows.
-        for assumption in (Fate.CLOSES, Fate.BORROWS):
-            self._assumed[asked] = assumption
-            self._leaned_on.discard(asked)
-            try:
-                fate = self._fate(module, cfg, name, resource)
-            finally:
-                del self._assumed[asked]
-            if asked not in self._leaned_on or fate in (Fate.CLOSES, Fate.CLOSES_NORMALLY):
-                break
-        self._leaned_on.discard(asked)
-        if not self._leaned_on:
+        find = partial(self._fate, module, cfg, name, resource)
+        fate, final = self._beliefs.fate((module, *key), find)
+        if final:
             self.memo(module).fates[key] = fate
         return fate
 

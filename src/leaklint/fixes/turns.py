@@ -36,8 +36,37 @@ def _check(
     place = code.place(acquisition)
     behind = {id(node) for statement in place.block[place.index :] for node in walk(statement)}
     for node in (node for statement in statements for node in walk(statement) if id(node) not in behind):
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load) and not harmless(node):
+        if not (isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)):
+            continue
+        if not harmless(node) and not _is_bound_right_before(code, node, statements):
             raise Refused(f"`{name}` may still be that of an earlier turn of the loop")
+
+
+def _is_bound_right_before(code: Code, use: ast.Name, statements: Sequence[ast.stmt]) -> bool:
+    """Whether a statement of the blocks around a use, inside of ``statements``, binds its variable first."""
+    node: ast.AST = use
+    while not any(node is statement for statement in statements):
+        parent = code.parent(node)
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(parent, field, None)
+            if isinstance(block, list) and node in block:
+                earlier = block[: block.index(node)]
+                if any(isinstance(s, ast.Assign) and _assigns(s, use.id) for s in earlier):
+                    return True
+                if field == "body" and isinstance(parent, ast.For | ast.AsyncFor) and _stores(parent.target, use.id):
+                    return True
+        node = parent
+    before = statements[: next(i for i, statement in enumerate(statements) if statement is node)]
+    return any(isinstance(s, ast.Assign) and _assigns(s, use.id) for s in before)
+
+
+def _assigns(statement: ast.Assign, name: str) -> bool:
+    return any(_stores(target, name) for target in statement.targets)
+
+
+def _stores(target: ast.expr, name: str) -> bool:
+    """Whether a target is the variable, or unpacks into it."""
+    return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store) for n in walk(target))
 
 
 def _is_bound_anew(code: Code, name: str, statement: ast.stmt, binds: Binds) -> bool:

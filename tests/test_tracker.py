@@ -371,6 +371,18 @@ def test_the_steps_of_a_finding_follow_the_path() -> None:
     ]  # fmt: skip
 
 
+def test_a_handle_is_lost_where_its_name_is_bound_again_though_what_was_made_of_it_lasts_longer() -> None:
+    (found,) = findings("""
+        def f(p, q, parse, show):
+            h = open(p)
+            table = parse(h)
+            h = q
+            show(table)
+    """)
+    assert "`h` is lost to the new value on line 4" in found.message
+    assert [step.message for step in found.steps][-1] == "rebound here, still open"
+
+
 def test_a_function_that_ends_with_a_block_ends_where_its_path_does() -> None:
     (finding,) = findings("""
         def f(p, log):

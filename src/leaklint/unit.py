@@ -264,7 +264,12 @@ class Unit:
         if function == MODULE:
             bound = self.names.bound | self.names.meanings.keys()
             return self.source.module(), Scope(
-                function, frozenset(bound), module=True, resolve=self.names.resolve, follow=self.follow
+                function,
+                frozenset(bound),
+                module=True,
+                texts=self.names.texts,
+                resolve=self.names.resolve,
+                follow=self.follow,
             )
         info = self.outline.functions[function]
         if info.outermost != function:
@@ -281,6 +286,7 @@ class Unit:
             yields_back=any(e is not None and e.effect in (Effect.GIVES_BACK, Effect.RESUMES) for e in effects),
             resumed=any(e is not None and e.effect is Effect.RESUMES for e in effects),
             imported=bindings.imports,
+            texts=self.names.texts,
             resolve=self.names.resolve,
             follow=self.follow,
         )

@@ -78,7 +78,8 @@ def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> R
         return replace(state, derived=state.derived | {Mark.TELLS + op.dst})
     if given and not context.resource.is_path and owned(op, state, context):
         return Outcome.TRANSFERRED
-    if function is not None:
+    # A method that is known by its name alone (``*.error``) is what the project's own class makes of it.
+    if function is not None and not (given and summary is not None):
         known = _effect(op, function, state, given, context)
         if known is not None:
             return known
@@ -244,10 +245,10 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
             return replace(state, derived=state.derived | {Mark.READS + op.dst})
         case Effect.KEEPS:
             return Outcome.TRANSFERRED
-        case Effect.PARSER if sure and "read" in context.resource.finishes:
+        case Effect.PARSER | Effect.DRAINS if sure and "read" in context.resource.finishes:
             # ``json.load(body)`` reads to the end.
             return Outcome.DISCHARGED
-        case Effect.BORROWS | Effect.QUIET | Effect.SPELLS | Effect.UNIQUE | Effect.PARSER:
+        case Effect.BORROWS | Effect.QUIET | Effect.SPELLS | Effect.UNIQUE | Effect.PARSER | Effect.DRAINS:
             return state
         case _:
             return None

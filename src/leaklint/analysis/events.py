@@ -76,8 +76,10 @@ def _call_event(op: ops.Call, state: Obligation, kind: EdgeKind, context: Contex
         return Event.T3
     if op.receiver and says_alive(f"{op.receiver}.{op.method}", state, context):
         return Event.NONE
+    if given and context.resource.finishes_raising and effect in (Effect.PARSER, Effect.DRAINS):
+        return Event.NONE
     if effect is Effect.PARSER:
-        return Event.NONE if given and context.resource.finishes_raising else Event.T1
+        return Event.T1
     if given or uses(op.receiver, state, context) or any(uses(a.place, state, context) for a in op.args):
         summaries = fates(op, state, context)
         handed_over = any(s.fate in (Fate.STORES, Fate.RETURNS) for s in summaries)

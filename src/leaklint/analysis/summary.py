@@ -195,6 +195,9 @@ class Summaries:
                 result, _ = self.walk(module, cfg, found)
             except BudgetExceeded:
                 continue
+            if result.transferred_plainly and not result.returned_plainly:
+                # It keeps what it opens, and only gives it away unkept when something has failed on the way.
+                continue
             returning = frozenset(node for node, how in result.settled if how is Outcome.RETURNED)
             returned += [
                 Returned(found.acquisition.resource, part, cfg.name, module, found, returning)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from leaklint.analysis.facts import History, Kept, Leak, LeakExit, Site, Stored, Trigger
 from leaklint.analysis.obligation import Context, Departure, Outcome
+from leaklint.analysis.ownership import own_object
 from leaklint.analysis.project import Module
 from leaklint.analysis.summary import Found, Summaries
 from leaklint.analysis.tracker import Ending, Walk
@@ -64,12 +65,22 @@ def _surveyed(
         kept = summaries.owners.keeps(module, cfg, walk, context)
         if kept is not None and around.closed_outside(kept.name):
             kept = replace(kept, foreign=True)
-        if found.acquisition.resource.argument == "receiver" and not (walk.released or context.notes.released):
-            # What is only released before it is connected again is no pair.
+        if found.acquisition.resource.argument == "receiver" and not _is_pair(module, cfg, found, walk, context):
             continue
         runs_once = summaries.runs_once(module, cfg)
         stored = tuple(_stored(cfg, walk, context, runs_once))
         yield _Surveyor(module, cfg, around, found, walk, context, holds, stored), kept
+
+
+def _is_pair(module: Module, cfg: Cfg, found: Found, walk: Walk, context: Context) -> bool:
+    """Whether a function that opens and closes what it was given owes the release.
+
+    What is only released before it is connected again, or only when something fails, is meant to stay open; and what a
+    method opens of its own object belongs to the object.
+    """
+    call = cfg.ops[found.positions[0]]
+    assert isinstance(call, ops.Call)
+    return (walk.released_plainly or context.notes.released) and call.receiver != own_object(module, cfg)
 
 
 def _stored(cfg: Cfg, walk: Walk, context: Context, runs_once: bool) -> Iterator[Stored]:
@@ -184,6 +195,9 @@ class _Surveyor:
             # such code call it correct.
             confidence = confidence.lowered(2)
             because += ("lowered: the function hands it on in the end, and only fails while setting it up",)
+        if self._skips_owner(ending):
+            confidence = Confidence.LOW
+            because += ("lowered: a loop gives it to another owner, and hardly makes no turn",)
         if self.found.acquisition.by_name:
             confidence = confidence.lowered()
             because += ("lowered: its type is believed by the receiver's name alone",)
@@ -201,6 +215,22 @@ class _Surveyor:
         """The text of the op at a node of the graph, as far as it has one."""
         op = _node(self.cfg.ops[node])
         return self._text(self.span(op)) if op is not None else "this"
+
+    def _skips_owner(self, ending: Ending) -> bool:
+        """Whether the path makes no turn of a loop whose turns give the resource to another owner: workers, say."""
+        given = [
+            node for node, outcome in self.walk.settled if outcome is Outcome.TRANSFERRED and node in self.cfg.loops
+        ]
+        passed = set(ending.path) if given else ()
+        for end in passed:
+            op = self.cfg.ops[end]
+            if not isinstance(op, ops.Exhausted):
+                continue
+            turn = next(n for n in range(end, -1, -1) if self.cfg.ops[n] == ops.Next(op.dst, op.src))
+            inside = range(turn, end)
+            if turn not in passed and any(node in inside for node in given):
+                return self.found.positions[0] not in inside
+        return False
 
     def _is_patched(self) -> bool:
         """Whether the function is a test that replaces functions of the program."""
@@ -222,6 +252,9 @@ class _Surveyor:
             if isinstance(op, ops.Forget | ops.Join):
                 call = self.cfg.ops[self.found.positions[0]]
                 assert isinstance(call, ops.Call)
+                again = self._rebinding(ending)
+                if again is not None:
+                    return "rebound", self.span(again)
                 return "discarded" if call.discarded else "anonymous", self.span(self.found.node)
             node = _node(op)
             return "rebound", self.span(node) if node is not None else self.span(self.found.node)
@@ -230,6 +263,12 @@ class _Surveyor:
             if node is not None and not isinstance(self.cfg.ops[node_number], ops.Assume | ops.Leave | ops.Forget):
                 return "", self.span(node)
         return "", self.span(self.found.node)
+
+    def _rebinding(self, ending: Ending) -> object | None:
+        """What binds its first name again, where something that was made of it was all that held it in the end."""
+        name = self._first_name()
+        bound = [op for n in ending.path if isinstance(op := self.cfg.ops[n], ops.Bind) and op.dst == name != ""]
+        return _node(bound[-1]) if len(bound) > 1 else None
 
     def _branches(self, ending: Ending) -> Iterator[tuple[Span, str]]:
         for number in ending.path:

@@ -61,9 +61,13 @@ class Walk:
 
     endings: list[Ending] = field(default_factory=list)
     released: bool = False
+    released_plainly: bool = False
+    """on a path that no event has turned aside"""
     transferred: bool = False
+    transferred_plainly: bool = False
     returned: set[str] = field(default_factory=set)
     """which parts of the function's result hold the resource"""
+    returned_plainly: bool = False
     kept: set[str] = field(default_factory=set)
     """places that hold it when the function has returned"""
     states: int = 0
@@ -204,6 +208,7 @@ class _Walker:
             for place in obligation.aliases:
                 if ops.within(place, ops.RESULT):
                     self.result.returned.add(place[len(ops.RESULT) :])
+                    self.result.returned_plainly |= obligation.departure is Departure.NONE
         elif outcome is Outcome.TRANSFERRED:
             self._settle(index, outcome)
         elif isinstance(outcome, Obligation) and not outcome.dormant:
@@ -213,10 +218,13 @@ class _Walker:
 
     def _settle(self, index: int, outcome: Outcome) -> None:
         """Note how a path ends, and where: at the last op that the text of the function shows."""
+        plainly = self.states[index].obligation.departure is Departure.NONE
         if outcome is Outcome.DISCHARGED:
             self.result.released = True
+            self.result.released_plainly |= plainly
         else:
             self.result.transferred = True
+            self.result.transferred_plainly |= plainly and outcome is Outcome.TRANSFERRED
         node = self.states[index].node
         if node in (RETURN, RAISE):
             while index >= 0 and _is_hidden(self.cfg.ops[self.states[index].node]):

@@ -66,8 +66,7 @@ class Places:
         if found or "." not in place:
             return found
         base, _, attribute = place.rpartition(".")
-        made = {self.catalogue.makers.get(f"{kind}.{attribute}", "") for kind in self.types.get(base, _NONE)}
-        return frozenset(made - {""})
+        return frozenset(made for kind in self.of(base) if (made := self.catalogue.made(f"{kind}.{attribute}")))
 
     def same(self, place: Place) -> frozenset[Place]:
         """The places that may name the object that `place` names, itself included."""
@@ -156,6 +155,8 @@ class Places:
         wanted = test.partition(":")[2]
         if isinstance(arg.value, str):
             return wanted in arg.value if test.startswith("contains:") else wanted == arg.value
+        if test.startswith("contains:") and wanted in arg.text:
+            return True
         if arg.name and test.startswith("equals:"):
             return arg.name == wanted or arg.name.endswith(f".{wanted}")
         return condition.default
@@ -219,7 +220,7 @@ class _Inference:
             if acquisition.resource.type:
                 self.add(op.dst + acquisition.part, (acquisition.resource.type,))
         for name in places.names(op):
-            made = catalogue.makers.get(name)
+            made = catalogue.made(name)
             if made:
                 self.add(op.dst, (made,))
         function = places.function(op)

@@ -75,6 +75,7 @@ class Effect(Enum):
     DERIVES = "derives"  # returns something that reads its argument lazily: csv.reader, enumerate, map
     BORROWS = "borrows"  # uses the argument and keeps nothing (said where a constructor might be thought to own)
     EXHAUSTS = "exhausts"  # iterates the argument to its end and does not raise by itself: list, sorted
+    DRAINS = "drains"  # reads the argument to its end: pandas.read_csv, shutil.copyfileobj
     KEEPS = "keeps"  # takes ownership of the argument: a streaming response
     QUIET = "quiet"  # does not raise in practice: len, print, logging
     SPELLS = "spells"  # does not raise, and returns the argument or a text with it inside: str, os.path.join
@@ -282,7 +283,8 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A type that is no resource: what makes a value of it (callables, ``Type.method``, ``Type.attribute``)."""
+    """A type that is no resource: what makes a value of it (callables, ``Type.method``, ``Type.attribute``; ``Type.*``
+    for every method and attribute that nothing else is known about)."""
 
     type: str
     made_by: tuple[str, ...]
@@ -324,3 +326,7 @@ class Catalogue:
     """by canonical type, the top-level packages through which a program can come by a value of it"""
     prefixes: frozenset[str] = frozenset()
     """every dotted name that is known, and every beginning of one"""
+
+    def made(self, name: str) -> str:
+        """The canonical type of what a callable, method or attribute of this name yields; empty where none is known."""
+        return self.makers.get(name) or self.makers.get(f"{name.rpartition('.')[0]}.*", "")

@@ -274,6 +274,7 @@ def _tiers(value: object) -> dict[str, str]:
 
 _identifier = _matching(_IDENTIFIER, "a name")
 _dotted = _matching(_DOTTED, "a dotted name")
+_maker = _matching(re.compile(rf"{_DOTTED.pattern}(?:\.\*)?"), "a dotted name, or a type and '.*'")
 _optional_dotted = _matching(re.compile(rf"(?:{_DOTTED.pattern})?"), "a dotted name or an empty string")
 _condition = _table(
     {
@@ -350,7 +351,7 @@ _FUNCTION: dict[str, tuple[str, Converter]] = {
 }
 _VALUE: dict[str, tuple[str, Converter]] = {
     "type": ("type", _dotted),
-    "made_by": ("made_by", _list(_dotted)),
+    "made_by": ("made_by", _list(_maker)),
     "also": ("also", _list(_dotted)),
     "operators": ("operators", _flag),
 }

@@ -260,7 +260,12 @@ class Uses:
         effect = self.code.effect(node)
         if self.code.dotted(node.func) in known.DATA_FUNCTIONS:
             return True
-        if effect is not None and effect.effect in _EAGER | {Effect.BORROWS, Effect.DERIVES, Effect.SPELLS}:
+        if effect is not None and effect.effect in _EAGER | {
+            Effect.BORROWS,
+            Effect.DERIVES,
+            Effect.DRAINS,
+            Effect.SPELLS,
+        }:
             return True
         if self.code.dotted(node.func).startswith("pandas.read_"):
             return True

@@ -64,7 +64,15 @@ class Calls(Targets):
         elif isinstance(node, cst.Dict):
             keys = (e.key for e in node.elements if isinstance(e, cst.DictElement))
             value = tuple(str(key.evaluated_value) for key in keys if isinstance(key, cst.SimpleString))
-        return Arg(key, place, value, self.dotted(node))
+        return Arg(key, place, value, self.dotted(node), self._known_text(node))
+
+    def _known_text(self, node: cst.BaseExpression) -> str:
+        if isinstance(node, cst.Name):
+            return self.scope.text(node.value)
+        if isinstance(node, cst.FormattedString):
+            return "\0".join(part.value for part in node.parts if isinstance(part, cst.FormattedStringText))
+        found = node.evaluated_value if isinstance(node, cst.SimpleString | cst.ConcatenatedString) else None
+        return found if isinstance(found, str) else ""
 
     def _emit_call(self, call: ops.Call) -> None:
         function = self.catalogue.functions.get(call.callee) if call.callee else None

@@ -97,6 +97,7 @@ class Definitions(Blocks):
             outer=self._captives(),
             event="" if self.scope.event in names else self.scope.event,
             follow=self.scope.follow,
+            texts=self.scope.texts,
             resolve=self.scope.resolve if self.scope.module else self.scope.dotted,
             **more,  # type: ignore[arg-type]
         )

@@ -62,13 +62,15 @@ class Arg:
     """One argument: `key` is the position as digits or the keyword, ``*`` or ``**`` when it is unpacked.
 
     `value` is the value of a literal (of a dict display the tuple of its string keys), else UNKNOWN; `name` the dotted
-    text of a name (``subprocess.PIPE``).
+    text of a name (``subprocess.PIPE``); `text` what is known of a string: of a literal or of a module's constant all,
+    of an f-string what stands between its fields.
     """
 
     key: str
     place: Place
     value: object = UNKNOWN
     name: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class Scope:
     module: bool = False
     imported: Mapping[str, str] = field(default_factory=dict)
     """names that an import statement of this scope binds"""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """the module's constants that are strings"""
     resolve: Callable[[str], str] = lambda name: ""
     follow: Callable[[str], str] = lambda name: name
     """resolves a dotted name through the project's re-exports"""
@@ -39,3 +41,8 @@ class Scope:
         if (name in self.locals and not self.module) or name in self.outer or name in self.nonlocals:
             return ""
         return self.resolve(name)
+
+    def text(self, name: str) -> str:
+        """The string that the module's constant `name` stands for, or an empty string."""
+        hidden = (name in self.locals and not self.module) or name in self.outer or name in self.nonlocals
+        return "" if hidden else self.texts.get(name, "")

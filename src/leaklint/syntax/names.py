@@ -55,6 +55,8 @@ class Names:
     stars: list[str] = field(default_factory=list)
     bound: frozenset[str] = frozenset()
     """names bound at module level by anything but an import"""
+    texts: dict[str, str] = field(default_factory=dict)
+    """the strings that names stand for which are bound once, at module level"""
     known: Callable[[str], bool] = lambda name: False
     """whether the catalogue (or project) knows a dotted name or a prefix of one"""
 
@@ -105,7 +107,18 @@ def module_names(
             full = names.dotted(values[0])
             if "." in full:
                 names.meanings[name] = [full]
+            elif isinstance(values[0], ast.Constant) and isinstance(values[0].value, str):
+                names.texts[name] = values[0].value
+    if names.texts:
+        nested = (s for s in tree.body if isinstance(s, ast.If | ast.Try | ast.For | ast.While | ast.With))
+        again = (node.id for s in nested for node in ast.walk(s) if isinstance(node, ast.Name) and _binds(node))
+        for name in again:
+            names.texts.pop(name, None)
     return names
+
+
+def _binds(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
 
 
 @dataclass(slots=True)

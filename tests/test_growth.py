@@ -108,7 +108,7 @@ class TestWords:
     def test_work(self) -> None:
         thread = {"resource": THREAD, "repeats": True, "place": "worker"}
         assert only(site(returned(), **thread)).message.startswith("thread `worker` is left running: it is frozen")
-        branch = leak(path=((at(7), "`wait` is false"),))
+        branch = leak(path=((at(7), "`wait` is false"),), turn=(at(7), "`wait` is false"))
         assert "left running if `wait` is false on line 7" in only(site(branch, released=True, **thread)).message
         told = site(returned(), resource=PROCESS, repeats=True, looks_released=(at(8), "kill"))
         assert "is not waited for after `kill` on line 8" in only(told).message

@@ -228,7 +228,8 @@ def test_some_path_names_the_statement_or_the_branch() -> None:
         "is not closed when `return None` on line 9 leaves the function" in only(site(early(), released=True)).message
     )
     assert "is not closed when `raise ValueError` on line 9 leaves" in only(site(raised(), released=True)).message
-    branch = returned(path=((at(7), "`done` is false"),))
+    taken, after = (at(7), "`done` is false"), (at(8), "`late` is true")
+    branch = returned(path=(taken, after), turn=taken)
     draft = only(site(branch, released=True))
     assert "is not closed if `done` is false on line 7" in draft.message
     assert (at(7), "`done` is false") in draft.steps

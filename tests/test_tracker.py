@@ -383,6 +383,34 @@ def test_a_handle_is_lost_where_its_name_is_bound_again_though_what_was_made_of_
     assert [step.message for step in found.steps][-1] == "rebound here, still open"
 
 
+def test_a_message_names_the_branch_that_leaves_the_ways_to_a_release() -> None:
+    (finding,) = findings("""
+        def f(p, wanted, loud):
+            h = open(p)
+            if wanted:
+                h.close()
+            if loud:
+                print(p)
+    """)
+    assert "`h` is not closed if `wanted` is false on line 3" in finding.message
+
+
+def test_a_release_that_only_an_exception_reaches_is_behind_no_branch() -> None:
+    (finding,) = findings("""
+        def f(p, loud):
+            try:
+                h = open(p)
+                if loud:
+                    print(p)
+                rows = h.read()
+            except ValueError:
+                h.close()
+                raise
+            return rows
+    """)
+    assert "`h` is not closed on every path: it is still open at the end on line 10" in finding.message
+
+
 def test_a_function_that_ends_with_a_block_ends_where_its_path_does() -> None:
     (finding,) = findings("""
         def f(p, log):

@@ -61,6 +61,8 @@ class Leak:
     """for LOST: ``discarded`` | ``rebound`` | ``deleted`` | ``anonymous``"""
     because: tuple[str, ...] = ()
     """what the confidence rests on, and what lowered it"""
+    turn: tuple[Span, str] | None = None
+    """the branch of ``path`` behind which nothing releases it or gives it away, where before it something could"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ class Site:
     repeats: bool = False
     """in handler code that every invocation runs again: reached from what is surely a handler, and neither run once in
     a sandbox nor behind a question of what is there already"""
+    waited_for: bool = False
+    """an executor in a function that asks for the results of what it has submitted"""
     module_level: bool = False
     kept_as: str = ""
     """module-level: the global name that still holds it when the module has run"""

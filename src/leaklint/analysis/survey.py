@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from leaklint.analysis.facts import History, Kept, Leak, LeakExit, Site, Stored, Trigger
@@ -15,11 +15,12 @@ from leaklint.catalogue.model import Effect, Resource, Tier
 from leaklint.edit import Span
 from leaklint.finding import Confidence, Location
 from leaklint.flow import ops
-from leaklint.flow.cfg import Cfg
+from leaklint.flow.cfg import Cfg, EdgeKind
 
 _TEXT = 60
 _PATCHING = frozenset({"mocker", "monkeypatch"})
 """fixtures by which a test replaces functions of the program"""
+_WAITING = frozenset({"concurrent.futures.as_completed", "concurrent.futures.wait"})
 PROXY = ".proxy-"
 """what the host names of RDS Proxy have behind the proxy's own name"""
 
@@ -144,6 +145,7 @@ class _Surveyor:
             in_loop=any(position in self.cfg.loops for position in self.found.positions),
             writes=any(self.holds(condition, call) for condition in resource.write_when),
             handler=self.around.in_handler(self.cfg.name),
+            waited_for=resource.kind == "executor" and any(map(_waits, self.cfg.ops)),
             module_level=module_level,
             kept_as=kept[0] if kept else "",
             used_by_functions=any(self.around.read_by_functions(name) for name in kept),
@@ -208,8 +210,8 @@ class _Surveyor:
             confidence = confidence.lowered(2)
             because += ("lowered: it opens nothing before it is closed, and what it would write is lost anyway",)
         lost_by, end = self._end(ending)
-        path = tuple(self._branches(ending))
-        return Leak(ending.exit, trigger, end, confidence, path, lost_by, because)
+        path = tuple(self._branches(ending.path))
+        return Leak(ending.exit, trigger, end, confidence, path, lost_by, because, self._turn(ending))
 
     def _code(self, node: int) -> str:
         """The text of the op at a node of the graph, as far as it has one."""
@@ -270,14 +272,45 @@ class _Surveyor:
         bound = [op for n in ending.path if isinstance(op := self.cfg.ops[n], ops.Bind) and op.dst == name != ""]
         return _node(bound[-1]) if len(bound) > 1 else None
 
-    def _branches(self, ending: Ending) -> Iterator[tuple[Span, str]]:
-        for number in ending.path:
+    def _turn(self, ending: Ending) -> tuple[Span, str] | None:
+        """The branch by which the path leaves the ways that release the resource or give it away."""
+        if ending.exit is not LeakExit.RETURN or not self.walk.settled:
+            return None
+        ahead = self._ways_out()
+        for number, following in zip(reversed(ending.path[:-1]), reversed(ending.path[1:]), strict=True):
+            if number in ahead:
+                return next(self._branches((following,)), None)
+        return None
+
+    def _ways_out(self) -> set[int]:
+        """The nodes from which something that releases it or gives it away can be reached and nothing raises."""
+        before: dict[int, list[int]] = {}
+        for node in self.cfg.entered:
+            for kind, target in self.cfg.successors[node]:
+                if kind is EdgeKind.NORMAL:
+                    before.setdefault(target, []).append(node)
+        found = {node for node, _ in self.walk.settled}
+        stack = list(found)
+        while stack:
+            for node in before.get(stack.pop(), ()):
+                if node not in found:
+                    found.add(node)
+                    stack.append(node)
+        return found
+
+    def _branches(self, path: Iterable[int]) -> Iterator[tuple[Span, str]]:
+        for number in path:
             op = self.cfg.ops[number]
             if isinstance(op, ops.Assume) and op.node is not None:
                 span = self.span(op.node)
                 if span.start == span.end:
                     continue  # libcst changed the text: nothing can be quoted
                 yield span, f"`{self._text(span)}` is {'true' if op.holds else 'false'}"
+
+
+def _waits(op: ops.Op) -> bool:
+    """Whether an op waits for work that was submitted."""
+    return isinstance(op, ops.Call) and (op.callee in _WAITING or op.method == "result")
 
 
 def _plain(function: str) -> str:

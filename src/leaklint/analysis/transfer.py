@@ -187,8 +187,16 @@ def _assume(op: ops.Assume, state: Obligation, context: Context) -> Result:
             }
             if impossible[op.test]:
                 return Outcome.INFEASIBLE
+        elif op.place in context.owners and "[]" not in op.place and _denies(op):
+            # What came of it is there, and so is the owner.
+            return Outcome.INFEASIBLE
         elif op.value is (op.test is Test.NONE) and op.test in (Test.TRUTH, Test.NONE):
             container = any(a.startswith(f"{op.place}[") for a in state.aliases)
             if container or says_alive(op.place, state, context) or Mark.TELLS + op.place in state.derived:
                 return Outcome.INFEASIBLE
     return state if guards is state.guards else replace(state, guards=guards)
+
+
+def _denies(op: ops.Assume) -> bool:
+    """Whether a condition says of an object that there is none, or that it is closed."""
+    return op.value is (op.test is not Test.TRUTH) and op.test in (Test.TRUTH, Test.NONE, Test.CLOSED)

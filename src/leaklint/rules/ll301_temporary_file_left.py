@@ -89,7 +89,7 @@ def _undone(facts: ModuleFacts, found: Verdict) -> str:
         return f"not removed if {wording.event(facts, found.leak)}"
     if found.code == verdict.HANDLE_LOST:
         return _lost(facts, found.leak)
-    return f"not removed {wording.way(facts, found.leak)}"
+    return f"not removed {wording.way(facts, found.leak, 'still there')}"
 
 
 def _lost(facts: ModuleFacts, leak: Leak) -> str:

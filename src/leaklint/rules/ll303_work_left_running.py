@@ -5,9 +5,9 @@ Reports work that handler code starts and does not wait for on every normal path
 is not joined (or cancelled), an executor or a pool that is not shut down, a `multiprocessing.Process` that is not
 joined, a `subprocess.Popen` without pipes that is not waited for; `terminate` and `kill` only ask it to end. Here it
 stands in place of LL101, LL103 and LL104: one finding per thing that was started. What only an exception or a `raise`
-leaves running, what is started outside of handler code, and child processes with pipes, which hold descriptors, stay
-with LL1; a thread is not reported there, for it ends by itself. Work that is started once in a sandbox, behind a guard
-on a global, is not reported.
+leaves running, what is started outside of handler code, child processes with pipes, which hold descriptors, and
+executors in functions that ask for the results of what they submit, stay with LL1; a thread is not reported there,
+for it ends by itself. Work that is started once in a sandbox, behind a guard on a global, is not reported.
 
 ## Why it matters in Lambda
 When the handler returns, the sandbox is frozen with all its threads and processes in the middle of what they were
@@ -85,7 +85,8 @@ def check(facts: ModuleFacts) -> Iterator[Draft]:
 
 
 def _text(facts: ModuleFacts, site: Site, found: Verdict) -> str:
-    way = f" {wording.way(facts, found.leak)}" if found.code == verdict.NOT_ON_SOME_PATH else ""
+    way = wording.way(facts, found.leak, "still running") if found.code == verdict.NOT_ON_SOME_PATH else ""
+    way = way and f" {way}"
     if site.looks_released is not None:
         span, method = site.looks_released
         told = f"after `{method}` {wording.on_line(facts, span)}"

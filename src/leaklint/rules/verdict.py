@@ -124,7 +124,7 @@ def kept_by_class(site: Site) -> Confidence | None:
 def is_left_running(site: Site, found: Verdict) -> bool:
     """Whether ``site`` is work that still runs when a handler returns: LL303 says so instead of LL1."""
     returns = found.code in LEFT_RUNNING and found.leak.exit is not LeakExit.RAISE
-    return returns and site.resource.runs and site.repeats and not site.module_level
+    return returns and site.resource.runs and site.repeats and not (site.module_level or site.waited_for)
 
 
 def gravest(site: Site) -> Verdict | None:

@@ -99,14 +99,14 @@ def _yields(leak: Leak) -> bool:
     return leak.trigger is not None and leak.trigger.text.lstrip("(").startswith("yield")
 
 
-def way(facts: ModuleFacts, leak: Leak) -> str:
+def way(facts: ModuleFacts, leak: Leak, state: str = "still open") -> str:
     """The way that the code itself takes, as a clause: "when `return` on line 3 leaves the function"."""
     if leak.trigger is not None and is_explicit(leak):
         return f"when `{leak.trigger.text}` {on_line(facts, leak.trigger.span)} leaves the function"
-    if leak.path:
-        span, branch = leak.path[-1]
+    if leak.turn is not None:
+        span, branch = leak.turn
         return f"if {branch} {on_line(facts, span)}"
-    return f"on every path: it is still open at the end {on_line(facts, leak.end)}"
+    return f"on every path: it is {state} at the end {on_line(facts, leak.end)}"
 
 
 def path_steps(

@@ -411,6 +411,40 @@ def test_a_release_that_only_an_exception_reaches_is_behind_no_branch() -> None:
     assert "`h` is not closed on every path: it is still open at the end on line 10" in finding.message
 
 
+def test_what_only_a_loop_reads_has_no_name() -> None:
+    (finding,) = findings("""
+        def f(p):
+            for line in open(p):
+                print(line)
+    """)
+    assert "file has no name: nothing can close it" in finding.message
+
+
+def test_a_loop_is_said_to_raise_by_going_on() -> None:
+    (finding,) = findings("""
+        def f(p, work):
+            h = open(p)
+            for line in h:
+                if line:
+                    break
+            h.close()
+    """)
+    assert "if iterating over `h` on line 3 raises" in finding.message
+
+
+def test_what_looks_like_a_release_is_no_step_of_a_path_that_ends_before_it() -> None:
+    (finding,) = findings("""
+        import imaplib
+
+        def f(host, user):
+            mail = imaplib.IMAP4(host)
+            mail.login(user, "")
+            mail.close()
+            mail.logout()
+    """)
+    assert [step.location.line for step in finding.steps] == [4, 5]
+
+
 def test_a_function_that_ends_with_a_block_ends_where_its_path_does() -> None:
     (finding,) = findings("""
         def f(p, log):

@@ -30,6 +30,7 @@ from leaklint.analysis.obligation import (
     is_release,
 )
 from leaklint.analysis.places import names_one, relative
+from leaklint.analysis.telling import tells_release
 from leaklint.catalogue.model import Effect, Function, Step
 from leaklint.flow import ops
 from leaklint.flow.cfg import EdgeKind
@@ -153,7 +154,7 @@ def _released(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context)
             return Outcome.DISCHARGED
     if context.owner is not None and any(a.place in context.owners for a in op.args):
         passed = (context.effects_of(op, a.place, context.owner) for a in op.args if a.place in context.owners)
-        if any(summary is not None and summary.fate is Fate.CLOSES for summary in passed):
+        if any(summary is not None and summary.fate is Fate.CLOSES for summary in passed) or says_release(op, context):
             return Outcome.DISCHARGED
     done = state.done
     for steps in resource.release:
@@ -319,6 +320,8 @@ def _passed(op: ops.Call, state: Obligation, given: list[Place], context: Contex
                 return replace(state, doubt=state.doubt + 1)
             case Fate.BORROWS:
                 return state
+    if says_release(op, context):
+        return Outcome.DISCHARGED
     if op.receiver and op.method.startswith(_KEEPING):
         # ``handler.setStream(f)``: another object is told to use it from now on.
         return Outcome.TRANSFERRED
@@ -337,3 +340,12 @@ def fates(op: ops.Call, state: Obligation, context: Context) -> list[Effects]:
     places = {a.place for a in op.args if holds(a.place, state)}
     found = (context.effects_of(op, place, context.resource) for place in sorted(places))
     return [summary for summary in found if summary is not None]
+
+
+def says_release(op: ops.Call, context: Context) -> bool:
+    """Whether nothing is known of the callee but that its name says that it releases what it is given."""
+    if not op.args or not tells_release((op.callee or op.name).rpartition(".")[2], context.resource):
+        return False
+    if context.places.of(op.receiver) or context.places.function(op) is not None:
+        return False
+    return context.effects_of(op, "", context.resource) is None

@@ -12,7 +12,7 @@ obligation takes. Example, while ``f`` is open::
 
 from __future__ import annotations
 
-from leaklint.analysis.calls import ENTERING, fates, owned
+from leaklint.analysis.calls import ENTERING, fates, owned, says_release
 from leaklint.analysis.facts import Event
 from leaklint.analysis.obligation import Context, Fate, Obligation, holds, is_release, says_alive, uses
 from leaklint.analysis.places import names_one
@@ -29,6 +29,7 @@ _SURE = frozenset(
     }
 )  # fmt: skip
 """effects of callables that do not raise in practice"""
+_NUMBER = frozenset({"numbers.Number"})
 _HANDING_OVER = frozenset({Effect.KEEPS, Effect.PASSES, Effect.STACK_ENTER})
 
 
@@ -79,7 +80,9 @@ def _call_event(op: ops.Call, state: Obligation, kind: EdgeKind, context: Contex
     if given and context.resource.finishes_raising and effect in (Effect.PARSER, Effect.DRAINS):
         return Event.NONE
     if effect is Effect.PARSER:
-        return Event.T1
+        return Event.NONE if _is_of_a_number(op, context) else Event.T1
+    if given and says_release(op, context):
+        return Event.NONE
     if given or uses(op.receiver, state, context) or any(uses(a.place, state, context) for a in op.args):
         summaries = fates(op, state, context)
         handed_over = any(s.fate in (Fate.STORES, Fate.RETURNS) for s in summaries)
@@ -109,3 +112,8 @@ def _releases_another(op: ops.Call, context: Context) -> bool:
         for kind in context.places.of(op.receiver)
         if kind in catalogue.by_type
     )
+
+
+def _is_of_a_number(op: ops.Call, context: Context) -> bool:
+    """Whether what is parsed is a number already: ``int(time.time())``."""
+    return len(op.args) == 1 and context.places.of(op.args[0].place) == _NUMBER

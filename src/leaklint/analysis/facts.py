@@ -37,11 +37,13 @@ class Event(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """The expression at which the path departs: its text on one line, shortened to 60 characters."""
+    """The expression at which the path departs: its text on one line, shortened to 60 characters; ``iterated`` when a
+    loop over it does."""
 
     event: Event
     text: str
     span: Span
+    iterated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from leaklint.analysis.tracker import BudgetExceeded, Walk, must_guards, walk
 from leaklint.analysis.types import Acquisition, Places, infer
 from leaklint.catalogue.model import Catalogue, Effect, Resource
 from leaklint.flow import ops
-from leaklint.flow.cfg import ENTRY, Cfg, EdgeKind
+from leaklint.flow.cfg import ENTRY, RETURN, Cfg, EdgeKind
 from leaklint.flow.ops import Place
 
 _KEEPING_DECORATORS = frozenset({Effect.CACHES, Effect.GIVES_BACK, Effect.RESUMES})
@@ -340,7 +340,7 @@ class Summaries:
         return fate
 
     def _fate(self, module: Module, cfg: Cfg, name: Place, resource: Resource) -> Fate:
-        return _judge(self._given(cfg, name, self.context(module, cfg, resource)), name)
+        return _judge(self._given(cfg, name, self.context(module, cfg, resource)), RETURN in cfg.entered)
 
     def stored(self, module: Module, cfg: Cfg, name: Place, resource: Resource, own: Place) -> set[str]:
         """The attributes of the method's own object on which it stores a resource that it is given.
@@ -360,7 +360,7 @@ class Summaries:
         return walk(cfg, starts, context)
 
 
-def _judge(result: Walk, name: Place) -> Fate:
+def _judge(result: Walk, returns: bool) -> Fate:
     normal = [e for e in result.endings if e.exit is LeakExit.RETURN]
     raising = [e for e in result.endings if e.exit is LeakExit.RAISE]
     if result.returned:
@@ -368,7 +368,8 @@ def _judge(result: Walk, name: Place) -> Fate:
     if result.transferred:
         return Fate.STORES
     if not result.released:
-        return Fate.BORROWS
+        # One that returns, and never with the resource open, has waited for its end: ``while child.is_alive(): ...``.
+        return Fate.BORROWS if len(raising) < len(result.endings) or not returns else Fate.CLOSES_NORMALLY
     if not normal:
         return Fate.CLOSES_NORMALLY if raising else Fate.CLOSES
     return Fate.CLOSES_SOMETIMES

@@ -185,8 +185,10 @@ class _Surveyor:
     def _leak(self, ending: Ending, resource: Resource) -> Leak:
         trigger = None
         if ending.trigger is not None:
-            span = self.span(_node(self.cfg.ops[ending.trigger]))
-            trigger = Trigger(ending.event, self._text(span), span)
+            cause = self.cfg.ops[ending.trigger]
+            span = self.span(_node(cause))
+            iterated = isinstance(cause, ops.Event) and cause.use is ops.Use.ITERATE
+            trigger = Trigger(ending.event, self._text(span), span, iterated)
         confidence, because = _confidence(ending.weakest, resource)
         for node in ending.doubted:
             confidence = confidence.lowered()
@@ -249,9 +251,9 @@ class _Surveyor:
         """How the handle was lost, and where the path ends."""
         op = self.cfg.ops[ending.last]
         if ending.exit is LeakExit.LOST:
-            if isinstance(op, ops.Unbind):
+            if isinstance(op, ops.Unbind) and op.place[0] != "#":
                 return "deleted", self.span(op.node) if op.node is not None else self.span(self.found.node)
-            if isinstance(op, ops.Forget | ops.Join):
+            if isinstance(op, ops.Unbind | ops.Forget | ops.Join):
                 call = self.cfg.ops[self.found.positions[0]]
                 assert isinstance(call, ops.Call)
                 again = self._rebinding(ending)

@@ -136,9 +136,14 @@ def gravest(site: Site) -> Verdict | None:
 
 def is_cached_session(site: Site) -> bool:
     """Whether a module-level name keeps a connection to a server when the module has run."""
-    if not (site.module_level and site.kept_as):
+    if not (site.module_level and site.kept_as) or is_meant_to_end(site):
         return False
     return is_session(site.resource)
+
+
+def is_meant_to_end(site: Site) -> bool:
+    """Whether a ``with`` that does not release it shows that the module is done with it, and no function uses it."""
+    return site.with_exit is not None and not site.used_by_functions
 
 
 def is_session(resource: Resource) -> bool:

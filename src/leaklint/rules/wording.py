@@ -83,6 +83,8 @@ def event(facts: ModuleFacts, leak: Leak) -> str:
     if leak.trigger is None:
         return f"an exception leaves the function {on_line(facts, leak.end)}"
     where = f"`{leak.trigger.text}` {on_line(facts, leak.trigger.span)}"
+    if leak.trigger.iterated and leak.trigger.event is not Event.T3:
+        return f"iterating over {where} raises"
     if leak.trigger.event is not Event.T3:
         return f"{where} raises"
     return f"the caller abandons the generator at {where}" if _yields(leak) else f"the task is cancelled at {where}"
@@ -120,7 +122,7 @@ def path_steps(
         steps.append((site.with_exit, f"leaving this `with` does not {_verb(site.resource)} it"))
     if site.uncalled is not None:
         steps.append((site.uncalled, "this releases nothing"))
-    if site.looks_released is not None:
+    if site.looks_released is not None and not site.released:
         steps.append((site.looks_released[0], f"`{site.looks_released[1]}` does not {_verb(site.resource)} it"))
     steps.extend(leak.path)
     if leak.trigger is not None and leak.trigger.span != leak.end:

@@ -17,7 +17,7 @@ from leaklint.handlers import conventions
 from leaklint.rules import verdict
 from leaklint.syntax.nodes import walk
 from leaklint.syntax.outline import MODULE
-from leaklint.unit import Unit, is_script
+from leaklint.unit import Unit, is_script, works_when_run
 
 _OF_POOLS = frozenset({"checkout", "pool"})
 """kinds that run out by limits of their own before descriptors do"""
@@ -112,6 +112,11 @@ class Circumstances:
         runs_again = bool(code.entries) or not is_script(self.unit.source.tree)
         return caching.Caching(module, lambda name: self._has((name,), Effect.CLOSER), self._span, runs_again)
 
+    @cached_property
+    def _script(self) -> bool:
+        """Whether the module is run for what its own code does, by nobody who comes again."""
+        return not self.unit.handlers and works_when_run(self.unit.source.tree, self.unit.outline.functions)
+
     # sites
 
     def placed(self, sites: tuple[Site, ...]) -> tuple[Site, ...]:
@@ -132,6 +137,7 @@ class Circumstances:
                     resource=site.resource.on(pythons),
                     repeats=repeats,
                     provisioned=self._is_provisioned(site.function),
+                    script=site.module_level and self._script,
                     unreached=self.deployment.outside and not self.unit.handlers,
                     cached=cached,
                     mitigations=(*site.mitigations, *(cached.mitigations if cached is not None else ())),

@@ -6,7 +6,7 @@ import ast
 import io
 import tokenize
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -78,6 +78,18 @@ def is_script(tree: ast.Module) -> bool:
         and any(isinstance(part, ast.Constant) and part.value == "__main__" for part in ast.walk(node.test))
         for node in tree.body
     )
+
+
+def works_when_run(tree: ast.Module, functions: Collection[str]) -> bool:
+    """Whether the module's own code does the work: it calls its ``main``, or others of its `functions` in a loop."""
+    wanted = frozenset(functions)
+    for node in tree.body:
+        names = wanted if isinstance(node, ast.For | ast.While) else wanted & {"main"}
+        if names and isinstance(node, ast.Expr | ast.For | ast.While):
+            calls = (inner.func for inner in ast.walk(node) if isinstance(inner, ast.Call))
+            if any(isinstance(called, ast.Name) and called.id in names for called in calls):
+                return True
+    return False
 
 
 def _gone(function: str) -> Cfg:

@@ -28,6 +28,7 @@ from leaklint.analysis.obligation import (
     captured,
     holds,
     is_release,
+    read_through,
 )
 from leaklint.analysis.places import names_one, relative
 from leaklint.analysis.telling import tells_release
@@ -40,6 +41,11 @@ _KEEPING = ("set", "attach", "register", "bind")
 """how methods begin that make another object keep what they get"""
 _CLASS = ("_class", "_cls")
 """how the names of variables end that hold a class"""
+_STREAMS = frozenset({"fp", "raw"})
+"""attributes by which a response gives what it reads from"""
+_FINISHING = frozenset({"read", "__iter__"})
+READING = frozenset({"iter_bytes", "iter_chunks", "iter_content", "iter_lines", "iter_raw", "iter_text", "stream"})
+"""methods whose result reads the resource while it is iterated"""
 ENTERING = ("__enter__", "__aenter__")
 
 
@@ -75,6 +81,8 @@ def call(op: ops.Call, state: Obligation, edge: EdgeKind, context: Context) -> R
     if not isinstance(bound, Obligation):
         return bound
     state = bound
+    if op.method in READING and names_one(state.aliases, op.receiver):
+        return replace(state, derived=state.derived | {Mark.READS + op.dst})
     if given and op.callee in context.resource.alive:
         return replace(state, derived=state.derived | {Mark.TELLS + op.dst})
     if given and not context.resource.is_path and owned(op, state, context):
@@ -214,6 +222,11 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
     if effect is Effect.SPELLS and context.resource.is_path:
         spelled = bool(given) or names_one(state.aliases, op.receiver)
         return replace(state, aliases=state.aliases | {op.dst}) if spelled else state
+    if effect is Effect.DRAINS and not _FINISHING.isdisjoint(context.resource.finishes):
+        # ``shutil.copyfileobj(response.raw, f)``
+        streams = (a.place.rpartition(".") for a in op.args)
+        if any(names_one(state.aliases, base) and attribute in _STREAMS for base, _, attribute in streams):
+            return Outcome.DISCHARGED
     if not given:
         # ``Thread(target=server.serve_forever)``: what keeps a method keeps its object.
         kept = effect is Effect.KEEPS and any(_reaches(a.place, state, context) for a in op.args)
@@ -239,7 +252,8 @@ def _effect(op: ops.Call, function: Function, state: Obligation, given: list[Pla
         case Effect.PASSES:
             return bind(op.dst, given[0], state, context)
         case Effect.EXHAUSTS:
-            return Outcome.DISCHARGED if sure and "__iter__" in context.resource.finishes else None
+            read = any(read_through(place, state) for place in given)
+            return Outcome.DISCHARGED if read and "__iter__" in context.resource.finishes else None
         case Effect.WRAPS:
             return replace(state, derived=state.derived | {Mark.WRAPS + op.dst})
         case Effect.DERIVES:

@@ -12,9 +12,9 @@ obligation takes. Example, while ``f`` is open::
 
 from __future__ import annotations
 
-from leaklint.analysis.calls import ENTERING, fates, owned, says_release
+from leaklint.analysis.calls import ENTERING, READING, fates, owned, says_release
 from leaklint.analysis.facts import Event
-from leaklint.analysis.obligation import Context, Fate, Obligation, holds, is_release, says_alive, uses
+from leaklint.analysis.obligation import Context, Fate, Obligation, holds, is_release, read_through, says_alive, uses
 from leaklint.analysis.places import names_one
 from leaklint.catalogue.model import Effect
 from leaklint.flow import ops
@@ -29,6 +29,7 @@ _SURE = frozenset(
     }
 )  # fmt: skip
 """effects of callables that do not raise in practice"""
+_READING = frozenset({Effect.DRAINS, Effect.EXHAUSTS, Effect.PARSER})
 _NUMBER = frozenset({"numbers.Number"})
 _HANDING_OVER = frozenset({Effect.KEEPS, Effect.PASSES, Effect.STACK_ENTER})
 
@@ -46,7 +47,8 @@ def event_of(op: Op, state: Obligation, kind: EdgeKind, context: Context) -> Eve
             if kind is EdgeKind.CANCEL:
                 return Event.T3
             if op.use is Use.ITERATE:
-                return Event.T1 if uses(op.place, state, context) else Event.NONE
+                finishes = context.resource.finishes_raising and read_through(op.place, state)
+                return Event.T1 if uses(op.place, state, context) and not finishes else Event.NONE
             if op.use is Use.YIELD:
                 return Event.T1
             return Event.T1 if uses(op.place, state, context) else Event.T2
@@ -67,6 +69,9 @@ def _call_event(op: ops.Call, state: Obligation, kind: EdgeKind, context: Contex
         return Event.NONE
     if effect in _SURE or op.method in ENTERING or _releases_another(op, context):
         return Event.NONE
+    if op.method in READING and names_one(state.aliases, op.receiver):
+        # What reads while it is iterated raises while it is iterated.
+        return Event.NONE
     given = any(holds(a.place, state) for a in op.args)
     if given and (effect in _HANDING_OVER or op.method in ADDING or owned(op, state, context)):
         # Handing over is one step: what the new owner does when it raises is its own affair.
@@ -77,7 +82,7 @@ def _call_event(op: ops.Call, state: Obligation, kind: EdgeKind, context: Contex
         return Event.T3
     if op.receiver and says_alive(f"{op.receiver}.{op.method}", state, context):
         return Event.NONE
-    if given and context.resource.finishes_raising and effect in (Effect.PARSER, Effect.DRAINS):
+    if given and context.resource.finishes_raising and effect in _READING:
         return Event.NONE
     if effect is Effect.PARSER:
         return Event.NONE if _is_of_a_number(op, context) else Event.T1

@@ -161,6 +161,8 @@ class Site:
     waited_for: bool = False
     """an executor in a function that asks for the results of what it has submitted"""
     module_level: bool = False
+    script: bool = False
+    """in a module without handlers whose own code does its work"""
     kept_as: str = ""
     """module-level: the global name that still holds it when the module has run"""
     used_by_functions: bool = False

@@ -164,6 +164,12 @@ def holds(place: Place, state: Obligation) -> bool:
     )
 
 
+def read_through(place: Place, state: Obligation) -> bool:
+    """Whether who reads what is at `place` to its end has read the resource to its end: itself, or a reader of it."""
+    readers = (d[1:] for d in state.derived if d[0] in (Mark.READS, Mark.MAYBE))
+    return names_one(state.aliases, place) or names_one(readers, place)
+
+
 def captured(place: Place, state: Obligation, context: Context) -> frozenset[Place]:
     """The names by which a nested function at `place` reaches the resource: it reads them when it is called."""
     define = context.places.closures.get(place)
@@ -252,6 +258,8 @@ def escape_derived(place: Place, state: Obligation, context: Context) -> Result:
     if captured(place, state, context):
         return Outcome.TRANSFERRED
     marks = {known[0] for known in state.derived if relative(known[1:], place) is not None}
-    if Mark.CALLS in marks or Mark.WRAPS in marks:
+    read = Mark.READS in marks and "__iter__" in context.resource.finishes
+    if Mark.CALLS in marks or Mark.WRAPS in marks or read:
+        # Who gets a reader of a response reads it to its end, which releases it.
         return Outcome.TRANSFERRED
     return replace(state, doubt=state.doubt + 1) if marks else state

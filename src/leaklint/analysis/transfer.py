@@ -27,6 +27,7 @@ from leaklint.analysis.obligation import (
     holds,
     is_release,
     kill,
+    read_through,
     says_alive,
 )
 from leaklint.analysis.places import names_one, relative
@@ -55,7 +56,7 @@ def step(op: Op, state: Obligation, edge: EdgeKind, context: Context) -> Result:
         case ops.Next():
             return bind(op.dst, f"{op.src}[]", state, context)
         case ops.Exhausted():
-            if "__iter__" in context.resource.finishes and names_one(state.aliases, op.src):
+            if "__iter__" in context.resource.finishes and read_through(op.src, state):
                 return Outcome.DISCHARGED
             inside = any(relative(a, f"{op.src}[]") is not None for a in state.aliases)
             if inside and not any(within(a, op.dst) for a in state.aliases):

@@ -4,7 +4,9 @@
 Reports a connection to a server (a database, Redis, MongoDB, a broker, a directory), a pool or engine of
 them, or a session or cursor on one, that is opened while the module is imported and kept in a global for the
 warm invocations. Clients of AWS services and HTTP clients are not reported: their pools notice a closed
-socket, look names up again, and their makers advise to keep them.
+socket, look names up again, and their makers advise to keep them. In a script, a module without handlers that
+calls its own `main` or does its work in a loop when it is run, LL101 speaks of what is left open, and LL105 of
+a `with` that does not close what no function uses.
 
 ## Why it matters in Lambda
 The pattern is widely advised, for a reason: connecting costs a round trip for TCP, several for TLS and the

@@ -142,8 +142,9 @@ def is_cached_session(site: Site) -> bool:
 
 
 def is_meant_to_end(site: Site) -> bool:
-    """Whether a ``with`` that does not release it shows that the module is done with it, and no function uses it."""
-    return site.with_exit is not None and not site.used_by_functions
+    """Whether nothing comes back to what the module opens: it is a script, or a ``with`` that does not release it shows
+    that it is done with it, and no function uses it."""
+    return site.script or (site.with_exit is not None and not site.used_by_functions)
 
 
 def is_session(resource: Resource) -> bool:
@@ -205,7 +206,9 @@ def _is_silent(site: Site) -> bool:
     if not (site.module_level and site.kept_as):
         return False
     # What a module keeps on purpose is no leak: it is advised, it is used by functions, or the caching rules judge it.
-    return site.resource.cache.advice is Advice.KEEP or site.used_by_functions or is_cached_session(site)
+    if site.resource.cache.advice is Advice.KEEP:
+        return True
+    return (site.used_by_functions and not site.script) or is_cached_session(site)
 
 
 def _gravity(verdict: Verdict) -> tuple[bool, int]:

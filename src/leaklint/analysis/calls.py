@@ -188,7 +188,8 @@ def _performs(op: ops.Call, one: Step, state: Obligation, context: Context) -> b
     if one.form == "function":
         return op.callee == one.call and any(names_one(state.aliases, a.place) for a in op.args)
     path, _, method = one.call.rpartition(".")
-    if op.method != method:
+    if op.method != method or (context.resource.is_path and method == "replace" and len(op.args) != 1):
+        # The ``replace`` of a path moves the file, that of a text takes two arguments.
         return False
     if one.form == "owner":
         return any(names_one(state.aliases, a.place) for a in op.args)

@@ -88,13 +88,13 @@ def _call_event(op: ops.Call, state: Obligation, kind: EdgeKind, context: Contex
         return Event.NONE if _is_of_a_number(op, context) else Event.T1
     if given and says_release(op, context):
         return Event.NONE
+    if effect is Effect.EXHAUSTS and not given:
+        return Event.NONE
     if given or uses(op.receiver, state, context) or any(uses(a.place, state, context) for a in op.args):
         summaries = fates(op, state, context)
         handed_over = any(s.fate in (Fate.STORES, Fate.RETURNS) for s in summaries)
         quiet = bool(summaries) and not any(s.may_raise for s in summaries)
         return Event.NONE if handed_over or quiet else Event.T1
-    if effect is Effect.EXHAUSTS:
-        return Event.NONE
     summary = context.effects_of(op, "", context.resource)
     if summary is None:
         return Event.T2

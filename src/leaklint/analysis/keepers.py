@@ -35,7 +35,8 @@ def keeper(module: Module, stored: Stored, function: str) -> tuple[str, str, boo
         outer, _, name = slot.rpartition("#")
         kept = outer in code.functions and _outlives(module, outer, function)
         return (slot, f"`{name}` of `{outer}()`", False) if kept else NOWHERE
-    if "#" in root:
+    if "#" in slot:
+        # A variable of a function.
         return NOWHERE
     if root in module.classes:
         return _on_class(module, slot, stored.place, root, function)

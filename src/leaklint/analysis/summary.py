@@ -340,7 +340,9 @@ class Summaries:
         return fate
 
     def _fate(self, module: Module, cfg: Cfg, name: Place, resource: Resource) -> Fate:
-        return _judge(self._given(cfg, name, self.context(module, cfg, resource)), RETURN in cfg.entered)
+        return _judge(
+            self._given(cfg, name, self.context(module, cfg, resource)), resource.runs and RETURN in cfg.entered
+        )
 
     def stored(self, module: Module, cfg: Cfg, name: Place, resource: Resource, own: Place) -> set[str]:
         """The attributes of the method's own object on which it stores a resource that it is given.
@@ -360,7 +362,7 @@ class Summaries:
         return walk(cfg, starts, context)
 
 
-def _judge(result: Walk, returns: bool) -> Fate:
+def _judge(result: Walk, waits: bool) -> Fate:
     normal = [e for e in result.endings if e.exit is LeakExit.RETURN]
     raising = [e for e in result.endings if e.exit is LeakExit.RAISE]
     if result.returned:
@@ -368,8 +370,8 @@ def _judge(result: Walk, returns: bool) -> Fate:
     if result.transferred:
         return Fate.STORES
     if not result.released:
-        # One that returns, and never with the resource open, has waited for its end: ``while child.is_alive(): ...``.
-        return Fate.BORROWS if len(raising) < len(result.endings) or not returns else Fate.CLOSES_NORMALLY
+        # What returns, and never while the work goes on, has waited for its end: ``while child.is_alive(): ...``.
+        return Fate.BORROWS if len(raising) < len(result.endings) or not waits else Fate.CLOSES_NORMALLY
     if not normal:
         return Fate.CLOSES_NORMALLY if raising else Fate.CLOSES
     return Fate.CLOSES_SOMETIMES

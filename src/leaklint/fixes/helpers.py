@@ -6,11 +6,19 @@ import ast
 
 from leaklint.analysis.facts import Site
 from leaklint.edit import Applicability
+from leaklint.fixes import known
 from leaklint.fixes.code import Code, Refused, leaves, own_nodes
 from leaklint.syntax.names import FunctionNode
 
 MAKING = frozenset({"__init__", "__post_init__"})
 """methods that make an object: as helpers they stand for their class"""
+_CALLING_THROUGH = known.words(
+    """
+    abstractmethod asynccontextmanager capture capture_async capture_method classmethod contextmanager final
+    on_exception on_predicate override retry staticmethod timed timer timing trace traced wraps
+    """
+)
+"""the last names of decorators that call the function each time"""
 _RESULTS = (ast.Name, ast.Call, ast.Await, ast.NamedExpr)
 
 
@@ -25,6 +33,18 @@ def check(code: Code, site: Site) -> None:
         for value in _results(function):
             if value is not None and not _is_none(value) and not isinstance(value, (*_RESULTS, ast.Tuple)):
                 raise Refused(f"`{function.name}` also returns something else")
+
+
+def check_decorators(code: Code, site: Site) -> None:
+    """Refuse a helper that may give out again what it gave out before: one that an unknown function has wrapped.
+
+    Raises Refused.
+    """
+    for function in _functions(code, site):
+        for decorator in function.decorator_list:
+            called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if ast.unparse(called).rpartition(".")[2] not in _CALLING_THROUGH:
+                raise Refused(f"`@{ast.unparse(called)}` may make `{function.name}` give the same one again")
 
 
 def may_give_none(code: Code, site: Site) -> bool:

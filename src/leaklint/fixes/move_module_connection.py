@@ -24,18 +24,29 @@ from dataclasses import dataclass
 from leaklint.analysis.facts import Site
 from leaklint.catalogue.model import Exit
 from leaklint.edit import Applicability, Edit, Fix, apply
-from leaklint.fixes import handle, helpers, keeper, known, region, rewrite, try_finally, with_statement
-from leaklint.fixes.code import SCOPES, Code, Refused, check_names, leaves, own_nodes
+from leaklint.fixes import (
+    handle,
+    helpers,
+    keeper,
+    known,
+    module_variable,
+    region,
+    rewrite,
+    try_finally,
+    uses,
+    with_statement,
+)
+from leaklint.fixes.code import Code, Refused, leaves
 from leaklint.fixes.handle import Handle
 from leaklint.fixes.keeper import Form
 from leaklint.fixes.situation import Situation
-from leaklint.syntax.names import FunctionNode, bound_names, function_bindings
+from leaklint.syntax.names import bound_names
 from leaklint.syntax.nodes import walk
 
 _TELLING = known.words(
     """
-    bool dict enumerate float frozenset int isinstance json.dumps json.loads len list max min range set sorted str
-    sum tuple zip
+    bool dict enumerate float frozenset int isinstance json.dumps json.loads len list max min os.environ.get os.getenv
+    os.path.join range set sorted str sum tuple zip
     """
 )
 """functions that do nothing but compute"""
@@ -43,6 +54,16 @@ _TELLING_METHODS = known.words(
     "decode encode endswith get items join keys lower lstrip replace rstrip split startswith strip upper values"
 )
 """methods of texts and of parsed JSON that do nothing but compute"""
+_SETTING = known.words(
+    """
+    auth authenticate autocommit basic_qos bind bind_s confirm_delivery connect cwd ehlo exchange_declare helo
+    load_host_keys load_system_host_keys login ping prot_p queue_bind queue_declare select select_db settimeout
+    simple_bind_s start_tls_s starttls use
+    """
+)
+"""methods that set up a connection, and say the same when they are called for every one"""
+_SETTING_COMMANDS = known.words("ALTER PING PRAGMA SET USE")
+"""first words of commands that do"""
 _COMPUTING = (ast.Assign, ast.AnnAssign, ast.Expr, ast.If, ast.Pass, ast.Return)
 
 
@@ -68,12 +89,16 @@ def build(code: Code, site: Site, handlers: Collection[str]) -> Fix:
     if held is None or not held.plain:
         raise Refused("it is not assigned to a variable alone")
     moved = _moved(code, held)
-    function = _user(code, held.name, moved, handlers)
-    _means_the_same(code, moved, function)
+    function = module_variable.user(code, held.name, moved.statements, handlers)
+    module_variable.check_meaning(code, held.name, moved.statements, function)
+    owner = site.resource.type.partition(":")[2].rpartition(".")[2]
+    if owner and module_variable.keeps_state(code, owner):
+        raise Refused(f"an object of `{owner}` may hold more than its connection")
     if site.helper is not None:
         helpers.check(code, site)
         if helpers.may_give_none(code, site):
             raise Refused("the helper may give None")
+        helpers.check_decorators(code, site)
     first = _first(code, function, held.name)
     keep = keeper.choose(site.resource, code, function.body[first])
     found = region.find(code, site, held.name, function.body, first, function.body[first])
@@ -115,81 +140,19 @@ def _moved(code: Code, held: Handle) -> _Moved:
 
 
 def _configures(statement: ast.stmt, name: str) -> bool:
-    """Whether a statement only calls a method of a variable for its effect, or sets an attribute of it."""
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        return _root(statement.value.func) == name
-    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-        return isinstance(statement.targets[0], ast.Attribute) and _root(statement.targets[0]) == name
-    return False
-
-
-def _root(node: ast.expr) -> str:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def _user(code: Code, name: str, moved: _Moved, handlers: Collection[str]) -> ast.FunctionDef | ast.AsyncFunctionDef:
-    """The one handler that uses a variable of the module. Raises Refused."""
-    check_names(code, walk(code.tree))
-    inside = {id(node) for statement in moved.statements for node in walk(statement)}
-    found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
-    for node in walk(code.tree):
-        if isinstance(node, ast.Global) and name in node.names:
-            raise Refused(f"`{name}` is bound again by a function")
-        if isinstance(node, ast.Assign) and _root(node.targets[0]) == "__all__" and name in ast.unparse(node.value):
-            raise Refused(f"`__all__` names `{name}`")
-        if not (isinstance(node, ast.Name) and node.id == name) or id(node) in inside:
-            continue
-        function = _function(code, node)
-        if function is None:
-            line = code.lines.position(code.span(node).start)[0]
-            raise Refused(f"`{name}` is used on line {line}, outside of a function")
-        if name not in function_bindings(function).names:
-            found[function.name] = function
-    if not found:
-        raise Refused(f"no function uses `{name}`")
-    if len(found) > 1 or not found.keys() <= set(handlers):
-        users = " and ".join(f"`{user}`" for user in sorted(found)[:2])
-        raise Refused(f"{users} use it" if len(found) > 1 else f"{users} uses it, and is no handler")
-    (function,) = found.values()
-    if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(function)):
-        raise Refused(f"`{function.name}` is a generator")
-    return function
-
-
-def _function(code: Code, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    """The function of the module in whose body a node stands, however deep."""
-    inner = node
-    for outer in code.ancestors(node):
-        if isinstance(outer, FunctionNode) and outer in code.tree.body:
-            return outer if inner in outer.body else None
-        inner = outer
-    return None
-
-
-def _means_the_same(code: Code, moved: _Moved, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    """Refuse what is made of names that mean something else in the function, or later."""
-    used = {
-        node.id
-        for statement in moved.statements
-        for node in walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    }
-    bound = function_bindings(function)
-    if own := used & {*bound.names, *bound.imports}:
-        raise Refused(f"`{min(own)}` means something else in `{function.name}`")
-    end = code.span(moved.statements[-1]).end
-    for node in walk(code.tree):
-        names = node.names if isinstance(node, ast.Global) else ()
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) and _is_of_module(code, node):
-            names = [node.id] if code.span(node).start > end else ()
-        if changed := used & set(names):
-            raise Refused(f"`{min(changed)}` may mean something else by then")
-
-
-def _is_of_module(code: Code, node: ast.AST) -> bool:
-    return isinstance(next(outer for outer in code.ancestors(node) if isinstance(outer, SCOPES)), ast.Module)
+    """Whether a statement only sets up what a variable holds, so that it may be done anew with every connection."""
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=attribute) as func, args=arguments)):
+            if uses.root_of(func) != name:
+                return False
+            first = arguments[0].value if arguments and isinstance(arguments[0], ast.Constant) else None
+            words = str(first).upper().split() or [""]
+            spoken = attribute in ("execute", "command") and isinstance(first, str) and words[0] in _SETTING_COMMANDS
+            return spoken or attribute in _SETTING or attribute.startswith("set_")
+        case ast.Assign(targets=[ast.Attribute() as target]):
+            return uses.root_of(target) == name
+        case _:
+            return False
 
 
 def _first(code: Code, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> int:
@@ -210,12 +173,17 @@ def _only_computes(code: Code, statement: ast.stmt) -> bool:
             return False
         if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
             return False
-        if isinstance(node, ast.Call) and not (
-            code.dotted(node.func) in _TELLING
-            or (isinstance(node.func, ast.Attribute) and node.func.attr in _TELLING_METHODS)
-        ):
+        if isinstance(node, ast.Call) and not _tells(code, node):
             return False
     return True
+
+
+def _tells(code: Code, node: ast.Call) -> bool:
+    """Whether a call only computes; a method is one of what the function holds, not a function of a module."""
+    called = code.dotted(node.func)
+    return called in _TELLING or (
+        not called and isinstance(node.func, ast.Attribute) and node.func.attr in _TELLING_METHODS
+    )
 
 
 def _mentions(statement: ast.stmt, name: str) -> bool:
@@ -252,11 +220,11 @@ def _cut(code: Code, moved: _Moved) -> Edit:
 
 
 def _top(code: Code, moved: _Moved) -> int:
-    """The first line that moves: of comments that stand right above the acquisition, with nothing above them."""
+    """The first line that moves: of the comments that stand right above the acquisition, if it has any. What stands at
+    the top of the file is about the file."""
     first = rewrite.first_line(moved.acquiring)
     line = _with_comments(code, first)
-    apart = line == 1 or not code.lines.line(line - 1).strip()
-    return line if apart and line > 1 else first
+    return line if line > 1 else first
 
 
 def _with_comments(code: Code, line: int) -> int:
@@ -316,7 +284,8 @@ def _headed(at: Situation, closing: str) -> list[str]:
     first, last = rewrite.first_line(statement), rewrite.last_line(statement)
     start = code.lines.starts[first - 1]
     edits = [Edit(e.start - start, e.end - start, e.text) for e in with_statement.head(at, statement, closing)]
-    return apply(code.text[start : rewrite.line_end(code, last)], edits).splitlines()
+    text = apply(code.text[start : rewrite.line_end(code, last)], edits)
+    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
 
 
 def _text(code: Code, first: int, last: int) -> list[str]:

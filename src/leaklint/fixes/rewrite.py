@@ -126,7 +126,7 @@ def cut(code: Code, first: int, last: int) -> Edit:
     follows."""
     follows = code.lines.line(last + 1) if last < len(code.lines.starts) else ""
     line = first
-    while not follows.strip() and line > 1 and not code.lines.line(line - 1).strip():
+    while not follows.strip() and line > 1 and not code.lines.line(line - 1).strip(" \t\r\n"):
         line -= 1
     return Edit(code.lines.starts[line - 1], line_end(code, last), "")
 

@@ -8,12 +8,16 @@ needs the resource stay in the block (`leaklint.fixes.region`). Without a releas
 from __future__ import annotations
 
 import ast
+import re
 
 from leaklint.edit import Edit, Fix
 from leaklint.fixes import rewrite
 from leaklint.fixes.code import Refused
 from leaklint.fixes.keeper import Form
 from leaklint.fixes.situation import Situation
+
+_SPACE = re.compile(r"(?:[ \t]|\\(?:\r\n?|\n))*")
+"""what may stand between two parts of a statement: a line that goes on after a backslash becomes one with the next"""
 
 
 def build(at: Situation) -> Fix:
@@ -44,12 +48,9 @@ def head(at: Situation, statement: ast.stmt, closing: str) -> list[Edit]:
     span = code.span(statement)
     equals = code.text.index("=", code.span(statement.targets[0]).end)
     # Parentheses around the target end behind it: the sign is the first one outside of them.
-    value = code.text[equals + 1 : span.end]
+    space = _SPACE.match(code.text, equals + 1)
+    start = space.end() if space else equals + 1
+    before, after = f"{at.keeper.keyword} ", f" as {at.handle.name}:"
     if at.keeper.form is Form.CLOSING:
-        before, after = f"{at.keeper.keyword} {closing}(", f") as {at.handle.name}:"
-        start = equals + 1 + len(value) - len(value.lstrip(" \t"))
-    else:
-        start = equals + 1
-        before = at.keeper.keyword if value[:1] in " \t\\" else f"{at.keeper.keyword} "
-        after = f" as {at.handle.name}:"
+        before, after = f"{before}{closing}(", f"){after}"
     return [Edit(span.start, start, before), Edit(span.end, span.end, after)]

@@ -16,19 +16,12 @@ from collections.abc import Iterator, Sequence
 from leaklint.analysis.facts import Site
 from leaklint.catalogue.model import Step
 from leaklint.edit import Applicability, Edit, Fix
-from leaklint.fixes import imports, rewrite
+from leaklint.fixes import class_shape, imports, rewrite
 from leaklint.fixes.code import Code, Refused, own_nodes
-from leaklint.fixes.helpers import MAKING
 from leaklint.fixes.keeper import release_code
 from leaklint.syntax.names import FunctionNode
 from leaklint.syntax.nodes import walk
 
-_PLAIN_BASES = frozenset({"object", "builtins.object", "abc.ABC", "typing.Generic"})
-_PLAIN_DECORATORS = frozenset({"dataclass", "dataclasses.dataclass", "final", "typing.final"})
-_RESERVED = frozenset(
-    {"close", "aclose", "__enter__", "__exit__", "__aenter__", "__aexit__", "__getattr__", "__getattribute__"}
-)
-"""names that say that objects of the class can be released, or may answer to any name"""
 _MOST_FIELDS = 3
 """attributes up to which a chain of ``finally`` clauses is read with ease"""
 
@@ -40,8 +33,8 @@ def build(code: Code, sites: Sequence[Site]) -> Fix:
     """
     kept = sites[0].kept_by
     assert kept is not None
-    owner = _class(code, kept.owner)
-    _check(code, owner)
+    owner = class_shape.find(code, kept.owner)
+    class_shape.check(code, owner)
     fields: dict[str, list[Site]] = {}
     for site in sorted(sites, key=lambda site: site.span):
         if site.kept_by is not None:
@@ -61,87 +54,27 @@ def build(code: Code, sites: Sequence[Site]) -> Fix:
         edits += [edit for edit in more if edit not in edits]
     own = rewrite.indentation(code, owner.body[0])
     methods = [own + line if line else "" for line in _methods(owner, kept.owner, _chained(parts, step), step, awaits)]
-    edits.append(rewrite.lines_after(code, rewrite.last_line(owner.body[-1]), methods))
+    edits.append(rewrite.lines_after(code, _last_line(code, owner, own), methods))
     names = ("aclose", "__aenter__", "__aexit__") if awaits else ("close", "__enter__", "__exit__")
+    article = "an" if awaits else "a"
     return Fix(
-        f"Give `{kept.owner}` a `{names[0]}`, which whoever makes an object of it owes from then on",
+        f"Give `{kept.owner}` {article} `{names[0]}`, which whoever makes an object of it owes from then on",
         rewrite.merged(edits),
         Applicability.UNSAFE,
         gained=tuple(f"{kept.owner}.{name}" for name in names),
     )
 
 
-def _class(code: Code, owner: str) -> ast.ClassDef:
-    block: list[ast.stmt] = code.tree.body
-    found: ast.ClassDef | None = None
-    for name in owner.split("."):
-        same = [node for node in block if isinstance(node, ast.ClassDef) and node.name == name]
-        if len(same) != 1:
-            raise Refused(f"`{owner}` is not defined in plain sight")
-        found, block = same[0], same[0].body
-    assert found is not None
-    return found
-
-
-# what the class is
-
-
-def _check(code: Code, owner: ast.ClassDef) -> None:
-    """Refuse a class to which a release cannot be added without changing what it does."""
-    for decorator in owner.decorator_list:
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if code.dotted(called) not in _PLAIN_DECORATORS:
-            raise Refused(f"`@{code.source(called)}` may make something else of `{owner.name}`")
-    for relative in _lineage(code, owner):
-        if taken := _RESERVED & _offered(relative):
-            raise Refused(f"`{relative.name}` has `{min(taken)}` already, which does something else")
-
-
-def _lineage(code: Code, owner: ast.ClassDef) -> list[ast.ClassDef]:
-    """The class, its bases and the classes derived from them, all of this file. Raises Refused."""
-    classes = [node for node in walk(code.tree) if isinstance(node, ast.ClassDef)]
-    by_name: dict[str, list[ast.ClassDef]] = {}
-    for node in classes:
-        by_name.setdefault(node.name, []).append(node)
-    found = [owner]
-    for node in found:
-        if node.keywords:
-            raise Refused(f"a metaclass may make something else of `{node.name}`")
-        for base in node.bases:
-            plain = base.value if isinstance(base, ast.Subscript) else base
-            if code.dotted(plain) in _PLAIN_BASES:
-                continue
-            same = by_name.get(plain.id, []) if isinstance(plain, ast.Name) else []
-            if len(same) != 1:
-                raise Refused(f"`{code.source(plain)}`, from which `{node.name}` is derived, may release it")
-            found += [one for one in same if one not in found]
-    names = {owner.name}
-    derived = [owner]
-    for _ in classes:
-        more = [
-            node
-            for node in classes
-            if node not in derived and any(isinstance(b, ast.Name) and b.id in names for b in node.bases)
-        ]
-        if not more:
+def _last_line(code: Code, owner: ast.ClassDef, own: str) -> int:
+    """The last line of the body of a class, with the comments that belong to its last statement."""
+    last = rewrite.last_line(owner.body[-1])
+    for line in range(last + 1, len(code.lines.starts) + 1):
+        text = code.lines.line(line)
+        if text.strip() and not (text.lstrip().startswith("#") and text.startswith((own + " ", own + "\t"))):
             break
-        derived += more
-        names |= {node.name for node in more}
-    return [*found, *(node for node in derived if node not in found)]
-
-
-def _offered(node: ast.ClassDef) -> set[str]:
-    """The names that objects of a class have by its body, and those that it stores on them."""
-    found: set[str] = set()
-    for inner in own_nodes(node):
-        if isinstance(inner, FunctionNode | ast.ClassDef):
-            found.add(inner.name)
-        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-            found.add(inner.id)
-    found.update(
-        inner.attr for inner in walk(node) if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store)
-    )
-    return found
+        if text.strip():
+            last = line
+    return last
 
 
 # what it keeps
@@ -166,6 +99,8 @@ def _release(code: Code, owner: ast.ClassDef, name: str, sites: Sequence[Site]) 
         raise Refused(f"no single call releases what `{handle}` holds")
     if kept is not None and kept.finaliser and site.resource.again != "ok":
         raise Refused("`__del__` releases it too, and a second release would raise")
+    if site.resource.again != "ok" and (line := _reached(code, owner, name)):
+        raise Refused(f"`{name}` may be released on line {line}, and a second release would raise")
     lines = release_code(steps, handle, "")
     edits: list[Edit] = []
     for index, step in enumerate(steps):
@@ -180,9 +115,22 @@ def _release(code: Code, owner: ast.ClassDef, name: str, sites: Sequence[Site]) 
     return lines, edits
 
 
+def _reached(code: Code, owner: ast.ClassDef, name: str) -> int:
+    """The first line on which an attribute of this name is read from outside of the class, or 0."""
+    lineage = class_shape.lineage(code, owner)
+    lines = [
+        node.lineno
+        for node in walk(code.tree)
+        if isinstance(node, ast.Attribute) and node.attr == name and _of_class(code, node.value) not in lineage
+    ]
+    return min(lines, default=0)
+
+
 def _may_be_none(code: Code, owner: ast.ClassDef, name: str, sites: Sequence[Site]) -> bool:
     """Whether the attribute may hold None instead of the resource. Raises Refused where it may hold anything else, or
     may not be there."""
+    if class_shape.is_field(code, owner, name) or class_shape.has_method(code, owner, name):
+        raise Refused(f"`self.{name}` may also hold something else")
     opened = {id(code.call_at(site.span)) for site in sites}
     always = empty = somewhere_empty = False
     for target in _stores(code, owner, name):
@@ -201,14 +149,24 @@ def _may_be_none(code: Code, owner: ast.ClassDef, name: str, sites: Sequence[Sit
 
 def _stores(code: Code, owner: ast.ClassDef, name: str) -> Iterator[ast.expr]:
     """Where an attribute of this name is bound: in the body of the class, or on any object that may be of it."""
-    lineage = _lineage(code, owner)
+    lineage = class_shape.lineage(code, owner)
     for node in walk(code.tree):
+        if isinstance(node, ast.Call) and _may_store(node, name):
+            raise Refused(f"`{code.source(node.func)}` may store something else in `self.{name}`")
         stored = isinstance(node, ast.Attribute) and node.attr == name and not isinstance(node.ctx, ast.Load)
         if isinstance(node, ast.Attribute) and stored and _of_class(code, node.value) in (None, *lineage):
             yield node
     for node in own_nodes(owner):
         if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
             yield node
+
+
+def _may_store(node: ast.Call, name: str) -> bool:
+    """Whether a call sets an attribute that has a name, or one of a name that is not known."""
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if called not in ("setattr", "delattr", "__setattr__", "__delattr__"):
+        return False
+    return not any(isinstance(argument, ast.Constant) and argument.value != name for argument in node.args[:2])
 
 
 def _of_class(code: Code, node: ast.expr) -> ast.AST | None:
@@ -239,10 +197,10 @@ def _is_surely_run(code: Code, owner: ast.ClassDef, target: ast.expr) -> bool:
     place = code.place(code.statement(target))
     if place.owner is owner:
         return True
-    if not (isinstance(place.owner, ast.FunctionDef) and place.owner.name in MAKING):
-        return False
     earlier = place.block[: place.index]
-    return code.parent(place.owner) is owner and not any(isinstance(n, ast.Return) for s in earlier for n in walk(s))
+    if any(isinstance(node, ast.Return) for statement in earlier for node in walk(statement)):
+        return False
+    return class_shape.is_made_by(code, owner, place.owner)
 
 
 # what it gets

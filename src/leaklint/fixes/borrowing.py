@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from enum import Enum
 
+from leaklint.catalogue.model import Effect
 from leaklint.fixes import known
 from leaklint.fixes.code import Code, own_nodes
 from leaklint.syntax.names import FunctionNode
+from leaklint.syntax.nodes import walk
 
 
 class Loan(Enum):
@@ -98,3 +100,66 @@ def _is_plain_use(code: Code, node: ast.Name) -> bool:
             return True
         case _:
             return False
+
+
+_ITERATORS = frozenset({"enumerate", "filter", "iter", "map", "reversed", "zip"})
+_DEPTH = 4
+"""methods that call methods of the same object are followed so far"""
+
+
+def reads_later(code: Code, name: str, depth: int = _DEPTH) -> bool:
+    """Whether a method of this name, of a class of this file, gives what reads from its object later: a generator, an
+    iterator over what the object holds, or the object itself."""
+    return any(
+        _reads_later(code, node, depth)
+        for node in walk(code.tree)
+        if isinstance(node, FunctionNode) and node.name == name and isinstance(code.parent(node), ast.ClassDef)
+    )
+
+
+def _reads_later(code: Code, method: ast.FunctionDef | ast.AsyncFunctionDef, depth: int) -> bool:
+    own = list(own_nodes(method))
+    if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own):
+        return True
+    names = {argument.arg for argument in (*method.args.posonlyargs, *method.args.args)[:1]}
+    before: set[str] = set()
+    while before != names:
+        before = set(names)
+        for node in own:
+            if isinstance(node, ast.Assign) and _is_reader(code, node.value, names, depth):
+                names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return any(
+        isinstance(node, ast.Return) and node.value is not None and _is_reader(code, node.value, names, depth)
+        for node in own
+    )
+
+
+def _is_reader(code: Code, value: ast.expr, names: set[str], depth: int) -> bool:
+    """Whether a value is one of the ``names``, or reads later from what they hold."""
+    match value:
+        case ast.Name():
+            return value.id in names
+        case ast.Await() | ast.Starred() | ast.NamedExpr():
+            return _is_reader(code, value.value, names, depth)
+        case ast.Tuple() | ast.List():
+            return any(_is_reader(code, element, names, depth) for element in value.elts)
+        case ast.IfExp():
+            return any(_is_reader(code, branch, names, depth) for branch in (value.body, value.orelse))
+        case ast.BoolOp():
+            return any(_is_reader(code, operand, names, depth) for operand in value.values)
+        case ast.GeneratorExp():
+            return _names_any(value, names)
+        case ast.Call():
+            effect = code.effect(value)
+            lazy = code.dotted(value.func) in _ITERATORS or (effect is not None and effect.effect is Effect.DERIVES)
+            if lazy and any(_names_any(argument, names) for argument in value.args):
+                return True
+            receiver = value.func.value if isinstance(value.func, ast.Attribute) else None
+            own = isinstance(receiver, ast.Name) and receiver.id in names
+            return own and depth > 0 and reads_later(code, ast.unparse(value.func).rpartition(".")[2], depth - 1)
+        case _:
+            return False
+
+
+def _names_any(node: ast.AST, names: set[str]) -> bool:
+    return any(isinstance(inner, ast.Name) and inner.id in names for inner in walk(node))

@@ -101,7 +101,7 @@ def _first(*attempts: Callable[[], Fix], splits: bool = False) -> Fix:
 def _in_block(code: Code, site: Site, held: handle.Handle) -> Fix:
     """The templates for a region of the block in which the acquisition stands."""
     keep = keeper.choose(site.resource, code, held.call, awaited=held.awaited)
-    guarded = site.helper is not None and held.plain and helpers.may_give_none(code, site)
+    guarded = site.helper is not None and held.plain and not site.resource.starts and helpers.may_give_none(code, site)
     if site.resource.starts or (keep.form is Form.WITH and guarded):
         keep = replace(keep, form=Form.FINALLY)
         if not keep.release:

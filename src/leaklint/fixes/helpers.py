@@ -28,23 +28,16 @@ def applicability(site: Site) -> Applicability:
 
 
 def check(code: Code, site: Site) -> None:
-    """Refuse a helper that gives other things besides. Raises Refused."""
-    for function in _functions(code, site):
-        for value in _results(function):
-            if value is not None and not _is_none(value) and not isinstance(value, (*_RESULTS, ast.Tuple)):
-                raise Refused(f"`{function.name}` also returns something else")
-
-
-def check_decorators(code: Code, site: Site) -> None:
-    """Refuse a helper that may give out again what it gave out before: one that an unknown function has wrapped.
-
-    Raises Refused.
-    """
+    """Refuse a helper that gives other things besides, or may give out again what it gave out before: one that an
+    unknown function has wrapped. Raises Refused."""
     for function in _functions(code, site):
         for decorator in function.decorator_list:
             called = decorator.func if isinstance(decorator, ast.Call) else decorator
             if ast.unparse(called).rpartition(".")[2] not in _CALLING_THROUGH:
                 raise Refused(f"`@{ast.unparse(called)}` may make `{function.name}` give the same one again")
+        for value in _results(function):
+            if value is not None and not _is_none(value) and not isinstance(value, (*_RESULTS, ast.Tuple)):
+                raise Refused(f"`{function.name}` also returns something else")
 
 
 def may_give_none(code: Code, site: Site) -> bool:

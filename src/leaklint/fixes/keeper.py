@@ -45,8 +45,10 @@ class Keeper:
         return "async with" if self.form is Form.ASYNC_WITH else "with"
 
 
-def choose(resource: Resource, code: Code, node: ast.AST, *, awaited: bool = False) -> Keeper:
-    """The guard for a resource that is acquired at `node`. Raises Refused.
+def choose(
+    resource: Resource, code: Code, node: ast.AST, *, awaited: bool = False, call: ast.Call | None = None
+) -> Keeper:
+    """The guard for a resource that is acquired at `node`, by `call` where that stands elsewhere. Raises Refused.
 
     A plain ``with`` only where leaving it does exactly what the release does: not where it commits or waits besides.
     """
@@ -63,7 +65,11 @@ def choose(resource: Resource, code: Code, node: ast.AST, *, awaited: bool = Fal
         return Keeper(form, release, applicability, again)
 
     plain = resource.enter == "self" and len(release) <= 1 and not any(step.form == "owner" for step in release)
-    if resource.with_ is Exit.RELEASES and plain and (not resource.with_also or _only_closes(resource, code, node)):
+    if (
+        resource.with_ is Exit.RELEASES
+        and plain
+        and (not resource.with_also or _only_closes(resource, code, call or node))
+    ):
         return keeper(Form.WITH)
     if resource.with_ is Exit.RELEASES and resource.enter == "self" and resource.with_also.startswith("waits"):
         return keeper(Form.WITH)

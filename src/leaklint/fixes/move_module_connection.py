@@ -98,9 +98,8 @@ def build(code: Code, site: Site, handlers: Collection[str]) -> Fix:
         helpers.check(code, site)
         if helpers.may_give_none(code, site):
             raise Refused("the helper may give None")
-        helpers.check_decorators(code, site)
     first = _first(code, function, held.name)
-    keep = keeper.choose(site.resource, code, function.body[first])
+    keep = keeper.choose(site.resource, code, function.body[first], call=held.call)
     found = region.find(code, site, held.name, function.body, first, function.body[first])
     at = Situation(code, site, held, keep, found, held.statement)
     guarded = _is_guarded(at, function.body[first])

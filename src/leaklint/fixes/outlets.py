@@ -66,7 +66,8 @@ class Outlets:
         taint = self.uses.of(value)
         if taint:
             assert value is not None
-            text = f"what needs it is {how}" if not isinstance(value, ast.Name) else f"`{value.id}` is {how}"
+            needs = "needs" if taint is Taint.NEEDS else "may need"
+            text = f"`{value.id}` is {how}" if isinstance(value, ast.Name) else f"what {needs} it is {how}"
             (self.problems if taint is Taint.NEEDS else self.doubts).append((node, text))
 
     def _stored(self, node: ast.AST, target: ast.expr) -> None:
@@ -94,6 +95,7 @@ class Outlets:
         if (
             attribute in known.KEEPING_METHODS
             or name in ("setattr", "builtins.setattr")
+            or attribute == "__setattr__"
             or (effect is not None and effect.effect in (Effect.FINALIZER, Effect.STACK_CALLBACK, Effect.KEEPS))
         ):
             self.problems.append((node, f"it is handed to `{ast.unparse(node.func)}`, which keeps it"))

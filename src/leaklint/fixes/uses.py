@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from leaklint.catalogue.model import Effect, Resource
 from leaklint.fixes import known
-from leaklint.fixes.borrowing import Loan, loan
+from leaklint.fixes.borrowing import Loan, loan, reads_later
 from leaklint.fixes.code import Code, own_nodes
 from leaklint.syntax.names import FunctionNode
 from leaklint.syntax.nodes import children, walk
@@ -47,6 +47,7 @@ class Uses:
     origin: ast.expr | None = None
     """the acquisition itself, where it has no name yet"""
     _generators: dict[str, bool] = field(default_factory=dict)
+    _lazy: dict[str, bool] = field(default_factory=dict)
 
     @property
     def is_path(self) -> bool:
@@ -205,7 +206,8 @@ class Uses:
                 return Taint.MAYBE  # a large object in a row is read by the connection, later
             if attribute in known.DATA_METHODS:
                 return Taint.DATA
-            return Taint.NEEDS if receiver and attribute in known.OPENING_METHODS else Taint.MAYBE
+            later = attribute in known.OPENING_METHODS or self._is_lazy(attribute)
+            return Taint.NEEDS if receiver and later else Taint.MAYBE
         if receiver:
             return receiver
         if not given:
@@ -252,6 +254,12 @@ class Uses:
                 for node in walk(self.code.tree)
             )
         return self._generators[name]
+
+    def _is_lazy(self, method: str) -> bool:
+        """Whether a method of this name gives what reads from its object later."""
+        if method not in self._lazy:
+            self._lazy[method] = reads_later(self.code, method)
+        return self._lazy[method]
 
     def borrows(self, node: ast.Call) -> bool:
         """Whether the called function is known to use what it is given and to keep nothing of it."""

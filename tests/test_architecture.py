@@ -55,6 +55,7 @@ LAYERS = (
     "changes",
     "git",
     "ignores",
+    "neighbours",
     "unit",
     "workspace",
     "circumstances",

@@ -17,7 +17,7 @@ from leaklint import validate
 from leaklint.autofix import Fixer, Validator
 from leaklint.config import Settings
 from leaklint.edit import Applicability, Edit, apply
-from leaklint.finding import Confidence, Finding
+from leaklint.finding import Finding
 from leaklint.result import Outcome, Skipped
 from leaklint.run import check_data, checker
 
@@ -203,110 +203,6 @@ class TestValidation:
         result, (finding,) = mended(source)
         assert result == source.encode()
         assert "too many statically nested blocks" in finding.refused
-
-
-class TestConnectionsOfTheModule:
-    """LL201 into the handler that uses it: what is in the way, and what is not."""
-
-    CONNECT = 'import redis\n\nr = redis.Redis(host="h")\n'
-    HANDLER = "\n\ndef handler(event, context):\n    return r.get(event)\n"
-
-    @pytest.mark.parametrize(
-        ("source", "reason"),
-        [
-            (CONNECT + HANDLER + "\n\ndef other():\n    r.get(1)\n", "`handler` and `other` use it"),
-            (CONNECT + HANDLER.replace("handler(event, context)", "help(event)"), "`help` uses it, and is no handler"),
-            (CONNECT + "r.get(1).x()\n" + HANDLER, "used on line 4, outside of a function"),
-            (CONNECT + "seen = [r]\n" + HANDLER, "used on line 4, outside of a function"),
-            (CONNECT + '__all__ = ["r"]\n' + HANDLER, "`__all__` names `r`"),
-            (CONNECT + HANDLER.replace("context", "context, s=r"), "outside of a function"),
-            (CONNECT + HANDLER.replace("r.get(event)", "lambda: r.get(event)"), "what needs it is returned"),
-            (
-                CONNECT + HANDLER.replace("return r.get(event)", "def g():\n        r.get(1)\n    g()"),
-                "captured by `g`",
-            ),
-            (CONNECT + HANDLER.replace("r.get(event)", "r.pipeline()"), "what needs it is returned"),
-            (CONNECT + HANDLER.replace("r.get(event)", "globals()"), "`globals` may reach it by its name"),
-            (CONNECT.replace("r =", "r: object =") + HANDLER, "not assigned to a variable alone"),
-            (CONNECT.replace("r = redis", "if 1:\n    r = redis") + HANDLER, "inside of another block"),
-            (CONNECT.replace('"h"', "event") + HANDLER, "`event` means something else in `handler`"),
-            (CONNECT.replace('"h"', "h") + "h = 1\n" + HANDLER, "`h` may mean something else by then"),
-            (CONNECT.replace('"h"', '"""h\n"""') + HANDLER, "a text of several lines would be indented"),
-            (CONNECT + HANDLER.replace("return r", "yield r"), "`handler` is a generator"),
-        ],
-    )
-    def test_the_reason_is_said(self, source: str, reason: str) -> None:
-        result, left = mended(source, unsafe=True)
-        assert result == source.encode()
-        assert any(reason in finding.refused for finding in left), [finding.refused for finding in left]
-
-    def test_it_waits_to_be_asked_for(self) -> None:
-        source = self.CONNECT + self.HANDLER
-        assert mended(source)[0] == source.encode()
-        assert mended(source, unsafe=True)[0].decode() == (
-            "import redis\n\n\ndef handler(event, context):\n"
-            '    with redis.Redis(host="h") as r:\n        return r.get(event)\n'
-        )
-
-    @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-    def test_line_ends_and_tabs_stay(self, newline: str) -> None:
-        source = (self.CONNECT + self.HANDLER).replace("    ", "\t").replace("\n", newline)
-        result = mended(source, unsafe=True)[0].decode()
-        assert f'\twith redis.Redis(host="h") as r:{newline}\t\treturn r.get(event){newline}' in result
-        assert result.count("\n") == result.count(newline)
-
-    def test_the_handler_connects_before_it_does_anything(self) -> None:
-        body = "    if not event:\n        return 0\n    print(event)\n    x = 1\n    return r.get(x)\n"
-        result = mended(self.CONNECT + "\n\ndef handler(event, context):\n" + body, unsafe=True)[0].decode()
-        before, _, inside = result.partition("    with ")
-        assert before.endswith("return 0\n")
-        assert "print(event)" in inside
-
-
-class TestClassesThatCannotRelease:
-    """LL107: what a class must not have."""
-
-    CLASS = (
-        "class A:\n    def __init__(self, p):\n        self._f = open(p)\n\n    def g(self):\n        self._f.read()\n"
-    )
-
-    @pytest.mark.parametrize(
-        ("source", "reason"),
-        [
-            (CLASS.replace("A:", "A(B):"), "`B`, from which `A` is derived, may release it"),
-            (CLASS.replace("A:", "A(metaclass=M):"), "a metaclass may make something else of `A`"),
-            ("@known\n" + CLASS, "`@known` may make something else of `A`"),
-            (CLASS + "\n    def close(self):\n        pass\n", "`A` has `close` already"),
-            (CLASS + "\n    def h(self):\n        self.close = 1\n", "`A` has `close` already"),
-            (CLASS + "\n    def __enter__(self):\n        return 1\n", "`A` has `__enter__` already"),
-            (CLASS + "\n\nclass C(A):\n    close = None\n", "`C` has `close` already"),
-            (CLASS + "\n    def h(self):\n        self._f = self.x\n", "`self._f` may also hold something else"),
-            (CLASS + "\n    def h(self):\n        del self._f\n", "`self._f` may also hold something else"),
-            (CLASS.replace("open(p)", "open(p) if p else None"), "`self._f` may also hold something else"),
-            (CLASS.replace("        self._f =", "        if p:\n            self._f ="), "may not be there"),
-            (f"class A:\n    pass\n\n\n{CLASS}", "`A` is not defined in plain sight"),
-        ],
-    )
-    def test_the_reason_is_said(self, source: str, reason: str) -> None:
-        fixer = Fixer(checker())
-        outcome = check_data(source.encode(), "x.py", Settings(unsafe_fixes=True, min_confidence=Confidence.LOW), fixer)
-        assert not isinstance(outcome, Skipped)
-        assert not fixer.fixed
-        assert any(reason in finding.refused for finding in outcome.findings), outcome.findings
-
-    def test_what_its_users_leave_open_is_reported_from_then_on(self) -> None:
-        source = self.CLASS + "\n\ndef use(p):\n    a = A(p)\n    return a\n\n\ndef f(p):\n    use(p).g()\n"
-        result, left = mended(source, unsafe=True)
-        assert b"    def close(self):\n        self._f.close()\n" in result
-        assert (b"    with closing(use(p)) as a:\n        a.g()\n" in result, left) == (True, [])
-
-    def test_a_second_release_that_raises(self) -> None:
-        source = (
-            "import os\n\n\nclass A:\n    def __init__(self, p):\n        self._d = os.open(p, 0)\n\n"
-            "    def __del__(self):\n        os.close(self._d)\n"
-        )
-        _, (finding,) = mended(source, unsafe=True)
-        assert "a second release would raise" in finding.refused
 
 
 class TestTogether:

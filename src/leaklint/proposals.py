@@ -48,7 +48,11 @@ class Proposals:
                 return unused_suppression.build(self.code, where, self.idle.get(where)), ""
             self._check(site)
             handlers = {entry.function for entry in self.unit.handlers}
-            return choose.propose(self.code, site, rule, self.sites, handlers), ""
+            fix = choose.propose(self.code, site, rule, self.sites, handlers)
+            for name in fix.moved:
+                if path := self.unit.used_by(name):
+                    raise Refused(f"`{path}` uses `{name}` as well")
+            return fix, ""
         except Refused as refused:
             return None, str(refused)
         except RecursionError:

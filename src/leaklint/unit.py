@@ -121,6 +121,8 @@ class Unit:
     follow: Callable[[str], str] = unchanged
     gives_elsewhere: Callable[[str, int], bool] = lambda name, hops: False
     """whether a dotted name is a function of another module of the project that may give a resource, in so many hops"""
+    used_by: Callable[[str], str] = lambda name: ""
+    """the path of a file near by that uses a name of the module, or an empty string"""
     deployed: Callable[[], Deployment] = lambda: ALONE
     """how the project deploys the file; asked only where it matters, since all templates are read for it"""
     scopes: dict[str, ScopeTree] = field(default_factory=dict)

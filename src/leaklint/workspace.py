@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from leaklint.catalogue._gate import GATE
 from leaklint.deployment import Deployments
+from leaklint.neighbours import Neighbours
 from leaklint.result import Work
 from leaklint.syntax import words
 from leaklint.syntax.words import HOPS
@@ -52,6 +53,7 @@ class Workspace:
     resources: tuple[Mapping[str, Any], ...] = ()
     """tables of the resources that are known besides those of the catalogue"""
     deployments: Deployments = field(default_factory=Deployments)
+    neighbours: Neighbours = field(default_factory=Neighbours)
     units: OrderedDict[str, Unit | None] = field(default_factory=OrderedDict)
     """the `WARM` files used last, by real path; None for what cannot be read or parsed"""
     _summaries: Summaries | None = None
@@ -118,6 +120,7 @@ class Workspace:
         unit.real = real
         unit.follow = lambda name: self.canonical(real, name)
         unit.gives_elsewhere = lambda name, hops: self.gives(real, name, hops)
+        unit.used_by = lambda name: self.neighbours.using(real, name)
         unit.deployed = lambda: self.deployments.of(real)
 
     def checked(self, data: bytes, path: str, work: Work) -> Unit:

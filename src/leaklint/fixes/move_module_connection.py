@@ -29,18 +29,18 @@ from leaklint.fixes import (
     helpers,
     keeper,
     known,
+    made_of,
     module_variable,
     region,
     rewrite,
     try_finally,
-    uses,
     with_statement,
 )
 from leaklint.fixes.code import Code, Refused, leaves
 from leaklint.fixes.handle import Handle
 from leaklint.fixes.keeper import Form
 from leaklint.fixes.situation import Situation
-from leaklint.syntax.names import bound_names
+from leaklint.syntax.names import bound_names, function_bindings
 from leaklint.syntax.nodes import walk
 
 _TELLING = known.words(
@@ -54,17 +54,9 @@ _TELLING_METHODS = known.words(
     "decode encode endswith get items join keys lower lstrip replace rstrip split startswith strip upper values"
 )
 """methods of texts and of parsed JSON that do nothing but compute"""
-_SETTING = known.words(
-    """
-    auth authenticate autocommit basic_qos bind bind_s confirm_delivery connect cwd ehlo exchange_declare helo
-    load_host_keys load_system_host_keys login ping prot_p queue_bind queue_declare select select_db settimeout
-    simple_bind_s start_tls_s starttls use
-    """
-)
-"""methods that set up a connection, and say the same when they are called for every one"""
-_SETTING_COMMANDS = known.words("ALTER PING PRAGMA SET USE")
-"""first words of commands that do"""
-_COMPUTING = (ast.Assign, ast.AnnAssign, ast.Expr, ast.If, ast.Pass, ast.Return)
+_COMPUTING = (
+    ast.AnnAssign, ast.Assign, ast.Expr, ast.Global, ast.If, ast.Import, ast.ImportFrom, ast.Pass, ast.Return,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +82,9 @@ def build(code: Code, site: Site, handlers: Collection[str]) -> Fix:
         raise Refused("it is not assigned to a variable alone")
     moved = _moved(code, held)
     function = module_variable.user(code, held.name, moved.statements, handlers)
-    module_variable.check_meaning(code, held.name, moved.statements, function)
+    made_of.check(code, held.name, moved.statements, function)
     owner = site.resource.type.partition(":")[2].rpartition(".")[2]
-    if owner and module_variable.keeps_state(code, owner):
+    if owner and made_of.keeps_state(code, owner):
         raise Refused(f"an object of `{owner}` may hold more than its connection")
     if site.helper is not None:
         helpers.check(code, site)
@@ -128,7 +120,7 @@ def _moved(code: Code, held: Handle) -> _Moved:
         top = outer
     body = code.tree.body
     last = index = body.index(top)
-    while last + 1 < len(body) and _configures(body[last + 1], held.name):
+    while last + 1 < len(body) and made_of.sets_up(body[last + 1], held.name):
         last += 1
     caught = frozenset(
         handler.name for handler in (top.handlers if isinstance(top, ast.Try) else ()) if handler.name is not None
@@ -138,27 +130,12 @@ def _moved(code: Code, held: Handle) -> _Moved:
     return _Moved(top, body[index + 1 : last + 1], (held.name, *sorted(caught)))
 
 
-def _configures(statement: ast.stmt, name: str) -> bool:
-    """Whether a statement only sets up what a variable holds, so that it may be done anew with every connection."""
-    match statement:
-        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=attribute) as func, args=arguments)):
-            if uses.root_of(func) != name:
-                return False
-            first = arguments[0].value if arguments and isinstance(arguments[0], ast.Constant) else None
-            words = str(first).upper().split() or [""]
-            spoken = attribute in ("execute", "command") and isinstance(first, str) and words[0] in _SETTING_COMMANDS
-            return spoken or attribute in _SETTING or attribute.startswith("set_")
-        case ast.Assign(targets=[ast.Attribute() as target]):
-            return uses.root_of(target) == name
-        case _:
-            return False
-
-
 def _first(code: Code, function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> int:
     """The index of the statement in front of which the handler connects: before it does anything that others see, so
     that nothing is half done where that fails, and at the latest where the connection is used."""
+    shared = function_bindings(function).globals
     for index, statement in enumerate(function.body):
-        if _mentions(statement, name) or not _only_computes(code, statement):
+        if _mentions(statement, name) or not _only_computes(code, statement) or shared & bound_names([statement]):
             return index
     raise Refused(f"`{function.name}` does not use it itself")
 

@@ -156,6 +156,8 @@ def merged(edits: Sequence[Edit]) -> tuple[Edit, ...]:
             raise Refused("its parts overlap")
         if found and found[-1].end == edit.start and (found[-1].start == found[-1].end or edit.start == edit.end):
             known = found.pop()
-            edit = Edit(known.start, edit.end, known.text + edit.text)
+            # A line that goes needs no indentation: it would be the next one's.
+            goes = not edit.text and edit.end > edit.start and not known.text.strip(" \t")
+            edit = edit if goes else Edit(known.start, edit.end, known.text + edit.text)
         found.append(edit)
     return tuple(found)

@@ -204,7 +204,8 @@ class Uses:
                 return receiver
             if attribute.startswith("fetch") and self.resource.package in ("oracledb", "cx_Oracle"):
                 return Taint.MAYBE  # a large object in a row is read by the connection, later
-            if attribute in known.DATA_METHODS:
+            of_project = ":" in self.resource.type
+            if attribute in known.DATA_METHODS and not (of_project and self._is_lazy(attribute)):
                 return Taint.DATA
             later = attribute in known.OPENING_METHODS or self._is_lazy(attribute)
             return Taint.NEEDS if receiver and later else Taint.MAYBE

@@ -104,6 +104,17 @@ class TestText:
             "def f(p):\n    with open(p, 'w') as h:\n        h.write('''a\n  b\n''')\n"
         )
 
+    def test_lines_under_the_first_argument_stay_there(self) -> None:
+        source = "def f(p):\n    handle = open(p,\n                  'r',\n        newline='')\n    handle.read()\n"
+        assert mended(source)[0].decode() == (
+            "def f(p):\n    with open(p,\n              'r',\n        newline='') as handle:\n        handle.read()\n"
+        )
+
+    def test_a_release_that_goes_leaves_no_indentation(self) -> None:
+        inner = "    if p:\n        c.close()\n        return 1\n    c.close()\n    return 2\n"
+        source = f"import pymysql\n\n\ndef f(p):\n    c = pymysql.connect()\n    c.ping()\n{inner}"
+        assert b"        if p:\n            return 1\n    return 2\n" in mended(source)[0]
+
     def test_a_last_line_without_end_gets_none(self) -> None:
         source = "def f(p):\n    h = open(p)\n    print(h.read())"
         assert mended(source)[0] == b"def f(p):\n    with open(p) as h:\n        print(h.read())"

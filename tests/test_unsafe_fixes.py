@@ -221,7 +221,7 @@ class TestClassesThatCannotRelease:
             (CLASS.replace("__init__(self, p)", "__post_init__(self)"), "may not be there"),
             (
                 "from dataclasses import dataclass\n\n\n@dataclass\nclass A:\n    f: object = None\n\n"
-                "    def g(self):\n        if not self.f:\n            self.f = open('x')\n        return self.f\n",
+                "    def g(self):\n        if not self.f:\n            self.f = open('x')\n        self.f.read()\n",
                 "`self.f` may also hold something else",
             ),
             (

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from leaklint.edit import Edit, Fix
 from leaklint.fixes import rewrite
-from leaklint.fixes.code import Refused
+from leaklint.fixes.code import Code, Refused
 from leaklint.fixes.keeper import Form
 from leaklint.fixes.situation import Situation
 
@@ -53,4 +54,20 @@ def head(at: Situation, statement: ast.stmt, closing: str) -> list[Edit]:
     before, after = f"{at.keeper.keyword} ", f" as {at.handle.name}:"
     if at.keeper.form is Form.CLOSING:
         before, after = f"{before}{closing}(", f"){after}"
-    return [Edit(span.start, start, before), Edit(span.end, span.end, after)]
+    moved = code.lines.position(span.start)[1] + len(before) - code.lines.position(start)[1]
+    return [Edit(span.start, start, before), *_aligned(code, statement, moved), Edit(span.end, span.end, after)]
+
+
+def _aligned(code: Code, statement: ast.Assign, moved: int) -> Iterator[Edit]:
+    """The edits that move lines under the first argument of a call by as many columns as that."""
+    value = statement.value.value if isinstance(statement.value, ast.Await) else statement.value
+    arguments: list[ast.expr | ast.keyword] = [*value.args, *value.keywords] if isinstance(value, ast.Call) else []
+    places = sorted((argument.lineno, argument.col_offset) for argument in arguments)
+    if not places or places[0][0] != value.lineno or not moved:
+        return
+    column = code.lines.position(code.lines.offset(*places[0]))[1]
+    for line in range(value.lineno + 1, rewrite.last_line(statement) + 1):
+        text = code.lines.line(line)
+        if line not in code.in_strings and len(text) - len(text.lstrip(" ")) >= column - 1 and text.strip():
+            start = code.lines.starts[line - 1]
+            yield Edit(start, start + max(0, -moved), " " * max(0, moved))

@@ -59,8 +59,9 @@ From then on the class is a resource: an object of it that is never closed is re
 Unsafe: the class gets a `close` (an `aclose` where the release is awaited), an `__enter__` and an `__exit__`, which
 release all that it keeps. Whoever makes an object of it owes the release from then on: what would stay open in the same
 file is reported in the same run, and mended where that is possible; in other files it is reported. There is no fix
-where the class, or one that it is derived from, has one of these names or may answer to them, where the attribute may
-hold something else, or where it may not be there.
+where the class, or one that is related to it, has one of these names or may answer to them, where the attribute may
+hold something else, where it may not be there, where objects of the class hand their methods to what may call them
+later, and where the file asks objects for a `close`.
 
 ## Since
 0.1.0

@@ -62,8 +62,10 @@ the fail-over, and the handler connects to a neighbour.
 ## Fix safety
 Unsafe: where a single handler of the file uses the connection, it is opened there with every call, and closed; what
 configures it moves along. This changes latency and the number of connections, and what the connection held from one
-invocation to the next (a transaction, settings of the session) goes with it. There is no fix where several functions
-use the connection, where it is bound again, or where it is made of names that mean something else in the handler.
+invocation to the next (a transaction, settings of the session) goes with it. There is no fix where several functions,
+a test or another module near the file use the connection, where it is bound again, where it is made of what means
+something else in the handler or later, or would be something else with every call, and where the handler may be called
+while it runs.
 
 ## Since
 0.1.0

@@ -244,6 +244,27 @@ class TestClassesThatCannotRelease:
         lent = "\n    def h(self, xs):\n        return sorted(xs, key=self.g), len(self), self == 1, f'{self}'\n"
         assert b"def close(self)" in mended(self.CLASS + lent, unsafe=True)[0]
 
+    @pytest.mark.parametrize("base", ["A", "A[int]", "o.A"])
+    def test_a_derived_class_with_a_close_however_its_base_is_spelled(self, base: str) -> None:
+        source = self.CLASS.replace("A:", "A(typing.Generic[T]):")
+        source = f"import typing\n\n\n{source}\n\nclass C({base}):\n    close = None\n"
+        assert [said for said in refused(source) if "`C` has `close`" in said or "`o.A`" in said]
+
+    def test_a_class_and_one_derived_from_it_do_not_both_get_a_close(self) -> None:
+        derived = (
+            "\n\nclass B(A):\n    def __init__(self, p):\n        super().__init__(p)\n        self._e = open(p)\n"
+        )
+        result, left = mended(self.CLASS + derived, unsafe=True)
+        assert result.count(b"def close(self)") == 1
+        assert [finding.refused for finding in left] == ["`A` has `__enter__` already"]
+
+    def test_a_coroutine_that_nothing_waits_for_is_not_returned_out_of_a_block(self) -> None:
+        source = self.CLASS.replace("def g", "async def g") + "\n\nasync def f(p):\n    a = A(p)\n    return a.g()\n"
+        _, left = mended(source, unsafe=True)
+        assert [finding.refused for finding in left] == ["what needs it is returned"]
+        result, left = mended(source.replace("return a", "return await a"), unsafe=True)
+        assert (b"    with A(p) as a:\n        return await a.g()\n" in result, left) == (True, [])
+
     def test_a_comment_stays_with_its_method(self) -> None:
         source = self.CLASS + "        # the rest\n\n    # the end\n"
         result = mended(source, unsafe=True)[0].decode()

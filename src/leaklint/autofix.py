@@ -176,14 +176,15 @@ class Validator:
 def apart(findings: Iterable[Finding]) -> list[Finding]:
     """Findings whose fixes do not meet, the smallest (innermost) first; what adds the same import may share it.
 
-    A fix after which others are expected to find something is made without fixes that are not.
+    A fix by which a class gains methods is made alone: others are findings from then on, and what is derived from the
+    class inherits them.
     """
     taken: list[tuple[int, int]] = []
     shared: set[Edit] = set()
     chosen: list[Finding] = []
     for finding in sorted(findings, key=_size):
         assert finding.fix is not None
-        if chosen and chosen[0].fix is not None and bool(finding.fix.gained) != bool(chosen[0].fix.gained):
+        if chosen and (finding.fix.gained or (chosen[0].fix is not None and chosen[0].fix.gained)):
             continue
         imports = {edit for edit in finding.fix.edits if _is_import(edit)}
         start, end = _extent(finding)

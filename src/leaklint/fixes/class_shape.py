@@ -56,7 +56,7 @@ def check(code: Code, owner: ast.ClassDef) -> None:
                 raise Refused(f"`@{code.source(called)}` may make something else of `{relative.name}`")
         offered = _offered(relative)
         if taken := _RELEASING & offered:
-            raise Refused(f"`{relative.name}` has `{min(taken)}` already, which does something else")
+            raise Refused(f"`{relative.name}` has `{min(taken)}` already")
         if taken := _ANSWERING & offered:
             raise Refused(f"`{relative.name}` has `{min(taken)}`, which may do something else with it")
     _check_held(code, lineage(code, owner))
@@ -73,20 +73,26 @@ def lineage(code: Code, owner: ast.ClassDef) -> list[ast.ClassDef]:
     found = [owner]
     for node in found:
         found += [
-            one
-            for one in classes
-            if one not in found and any(isinstance(b, ast.Name) and b.id == node.name for b in one.bases)
+            one for one in classes if one not in found and any(_last_name(base) == node.name for base in one.bases)
         ]
     for node in found:
         for base in node.bases:
             plain = base.value if isinstance(base, ast.Subscript) else base
             if code.dotted(plain) in _PLAIN_BASES:
                 continue
-            same = [one for one in classes if isinstance(plain, ast.Name) and one.name == plain.id]
-            if len(same) != 1:
+            same = [one for one in classes if one.name == _last_name(plain)]
+            outer = plain.value.id if isinstance(plain, ast.Attribute) and isinstance(plain.value, ast.Name) else ""
+            foreign = isinstance(plain, ast.Attribute) and not any(one.name == outer for one in classes)
+            if len(same) != 1 or foreign:
                 raise Refused(f"`{code.source(plain)}`, from which `{node.name}` is derived, may release it")
             found += [one for one in same if one not in found]
     return found
+
+
+def _last_name(base: ast.expr) -> str:
+    """The last name of a base class: ``A`` of ``outer.A[int]``."""
+    plain = base.value if isinstance(base, ast.Subscript) else base
+    return plain.attr if isinstance(plain, ast.Attribute) else plain.id if isinstance(plain, ast.Name) else ""
 
 
 def derived(code: Code, owner: ast.ClassDef) -> list[ast.ClassDef]:
@@ -95,7 +101,7 @@ def derived(code: Code, owner: ast.ClassDef) -> list[ast.ClassDef]:
     found: list[ast.ClassDef] = []
     for _ in range(len(related := lineage(code, owner))):
         for node in related:
-            inherits = any(isinstance(base, ast.Name) and base.id in names for base in node.bases)
+            inherits = any(_last_name(base) in names for base in node.bases)
             if node is not owner and node not in found and inherits:
                 found.append(node)
                 names.add(node.name)

@@ -207,7 +207,7 @@ class Uses:
             of_project = ":" in self.resource.type
             if attribute in known.DATA_METHODS and not (of_project and self._is_lazy(attribute)):
                 return Taint.DATA
-            later = attribute in known.OPENING_METHODS or self._is_lazy(attribute)
+            later = attribute in known.OPENING_METHODS or self._is_lazy(attribute) or self._is_unawaited(node)
             return Taint.NEEDS if receiver and later else Taint.MAYBE
         if receiver:
             return receiver
@@ -255,6 +255,20 @@ class Uses:
                 for node in walk(self.code.tree)
             )
         return self._generators[name]
+
+    def _is_unawaited(self, node: ast.Call) -> bool:
+        """Whether a call only makes a coroutine of a method of this file, for which its statement does not wait."""
+        assert isinstance(node.func, ast.Attribute)
+        name = node.func.attr
+        makes = any(
+            isinstance(known_function, ast.AsyncFunctionDef)
+            and known_function.name == name
+            and isinstance(self.code.parent(known_function), ast.ClassDef)
+            for known_function in walk(self.code.tree)
+        )
+        return makes and not any(
+            isinstance(around, ast.Await) for around in self.code.ancestors(node) if isinstance(around, ast.expr)
+        )
 
     def _is_lazy(self, method: str) -> bool:
         """Whether a method of this name gives what reads from its object later."""

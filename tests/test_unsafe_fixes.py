@@ -89,6 +89,8 @@ class TestConnectionsOfTheModule:
             ("counted()", "`counted` counts its calls"),
             ("once()", "`@memo` may make `once` give the same one again"),
             ("Seen()", "an object of `Seen` may hold more than its connection"),
+            ("Derived()", "an object of `Derived` may hold more than its connection"),
+            ("Greeting()", "`Greeting` does more than to connect"),
         ],
     )
     def test_it_can_be_made_again_and_again(self, made: str, reason: str) -> None:
@@ -120,6 +122,31 @@ class Seen:
     def close(self):
         self.r.close()
 
+class Base:
+    def note(self):
+        self.calls = 1
+
+class Derived(Base):
+    def __init__(self):
+        self.c = redis.Redis()
+
+    def get(self, key):
+        return self.c.get(key)
+
+    def close(self):
+        self.c.close()
+
+class Greeting:
+    def __init__(self):
+        self.d = redis.Redis()
+        self.d.set("started", 1)
+
+    def get(self, key):
+        return self.d.get(key)
+
+    def close(self):
+        self.d.close()
+
 r = {made}
 {self.HANDLER}
 """
@@ -134,6 +161,18 @@ r = {made}
         result, left = mended(source, unsafe=True)
         assert (f"\n        r.{call}\n        return" in result.decode()) is moves
         assert moves or "outside of a function" in left[0].refused
+
+    def test_a_helper_that_closes_it(self) -> None:
+        source = (
+            "import pymysql\n\nc = pymysql.connect()\n\n\ndef done(x):\n    x.close()\n\n\n"
+            "def handler(event, context):\n    c.ping()\n    done(c)\n"
+        )
+        assert refused(source) == ["a second release would raise"]
+
+    @pytest.mark.parametrize("comment", ["# fmt: off", "# region clients", "# pylint: disable=invalid-name"])
+    def test_a_comment_that_begins_something_stays(self, comment: str) -> None:
+        source = self.CONNECT.replace("\nr = ", f"\n{comment}\nr = ") + self.HANDLER
+        assert f"\n{comment}\n\n\ndef handler" in mended(source, unsafe=True)[0].decode()
 
     def test_a_line_that_goes_on_and_the_comment_above(self) -> None:
         source = self.CONNECT.replace("\nr = ", "# the cache\nr = \\\n    ") + self.HANDLER

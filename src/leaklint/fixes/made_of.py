@@ -4,7 +4,7 @@ there, and later, and does the same again."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from leaklint.fixes import known
 from leaklint.fixes.code import Code, Refused, own_nodes
@@ -173,19 +173,27 @@ def _check_repeatable(code: Code, node: ast.AST) -> None:
 def _check_helper(code: Code, helper: Function) -> None:
     """Refuse a function that counts its calls, or does more with what it makes than to set it up."""
     declared = {name for node in own_nodes(helper) if isinstance(node, ast.Global) for name in node.names}
-    local = set(stored_in(code, helper)) - declared
+    local = {*stored_in(code, helper), *parameters_of(helper)} - declared
+    around = code.parent(helper)
+    title = around.name if isinstance(around, ast.ClassDef) else helper.name
     for node in own_nodes(helper):
         if isinstance(node, ast.AugAssign) and root_of(node.target) not in local:
-            raise Refused(f"`{helper.name}` counts its calls")
+            raise Refused(f"`{title}` counts its calls")
         if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
             continue
-        root: ast.expr = node.value.func
-        while isinstance(root, ast.Attribute | ast.Call):
-            root = root.value if isinstance(root, ast.Attribute) else root.func
-        if not (isinstance(root, ast.Name) and root.id in local):
-            continue
-        if _is_made_of_acquired(code, helper, root.id) and not _sets(node.value):
-            raise Refused(f"`{helper.name}` does more than to connect")
+        holders = _holders(node.value.func)
+        if any(_is_acquired(code, helper, holder) for holder in holders) and not _sets(node.value):
+            raise Refused(f"`{title}` does more than to connect")
+
+
+def _holders(node: ast.expr) -> list[str]:
+    """The variable in which a chain of attributes and calls begins, and the attribute that it takes of it, as texts."""
+    found: list[str] = []
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+        if isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
+            found.append(ast.unparse(node))
+    return found
 
 
 def _sets(call: ast.Call) -> bool:
@@ -194,13 +202,14 @@ def _sets(call: ast.Call) -> bool:
     )
 
 
-def _is_made_of_acquired(code: Code, helper: Function, name: str) -> bool:
-    """Whether a variable may hold a connection, or something that one of the function's variables gave out."""
+def _is_acquired(code: Code, helper: Function, holder: str) -> bool:
+    """Whether a variable, or an attribute of one, may hold a connection, or what one of the function's variables gave
+    out."""
     for node in own_nodes(helper):
         value: ast.expr | None = None
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+        if isinstance(node, ast.Assign) and holder in map(ast.unparse, node.targets):
             value = node.value
-        elif isinstance(node, ast.withitem) and isinstance(t := node.optional_vars, ast.Name) and t.id == name:
+        elif isinstance(node, ast.withitem) and node.optional_vars and ast.unparse(node.optional_vars) == holder:
             value = node.context_expr
         if isinstance(value, ast.Call):
             root = _root(value.func)
@@ -215,9 +224,27 @@ def _is_made_of_acquired(code: Code, helper: Function, name: str) -> bool:
 
 def keeps_state(code: Code, name: str) -> bool:
     """Whether an object of the project's class ``name`` may hold from one call to the next more than a connection:
-    what its methods store, or gather in a container. A class of another file may."""
-    classes = [node for node in walk(code.tree) if isinstance(node, ast.ClassDef) and node.name == name]
-    return len(classes) != 1 or any(_keeps(code, node) for node in walk(classes[0]))
+    what its methods store, or gather in a container, and those of its bases and of what it is made of. A class of
+    another file may."""
+    classes: dict[str, list[ast.ClassDef]] = {}
+    for node in walk(code.tree):
+        if isinstance(node, ast.ClassDef):
+            classes.setdefault(node.name, []).append(node)
+    waiting = [name]
+    for each in waiting:
+        found = classes.get(each, [])
+        if len(found) != 1 or any(_is_foreign(code, base, classes) for base in found[0].bases):
+            return True
+        for node in walk(found[0]):
+            if _keeps(code, node):
+                return True
+            if isinstance(node, ast.Name) and node.id in classes and node.id not in waiting:
+                waiting.append(node.id)
+    return False
+
+
+def _is_foreign(code: Code, base: ast.expr, classes: Collection[str]) -> bool:
+    return code.dotted(base) not in ("object", "abc.ABC") and not (isinstance(base, ast.Name) and base.id in classes)
 
 
 def _keeps(code: Code, node: ast.AST) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from leaklint.fixes import known
 from leaklint.fixes.code import Code, Refused, check_names, own_nodes
+from leaklint.fixes.helpers import MAKING
 from leaklint.fixes.uses import root_of
 from leaklint.syntax.names import FunctionNode, function_bindings, import_bindings
 from leaklint.syntax.nodes import walk
@@ -136,11 +137,15 @@ def _function(code: Code, node: ast.AST) -> Function | None:
 
 
 def reached(code: Code, nodes: Iterable[ast.AST]) -> list[Function]:
-    """The functions of the file that nodes name, and those that these name, however far."""
+    """The functions of the file that nodes name, and those that these name, however far; a class stands for its
+    constructors."""
     functions: dict[str, list[Function]] = {}
     for node in walk(code.tree):
         if isinstance(node, FunctionNode):
             functions.setdefault(node.name, []).append(node)
+        elif isinstance(node, ast.ClassDef):
+            makers = [method for method in node.body if isinstance(method, FunctionNode) and method.name in MAKING]
+            functions.setdefault(node.name, []).extend(makers)
     found: list[Function] = []
     waiting = list(nodes)
     while waiting:

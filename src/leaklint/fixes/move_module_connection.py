@@ -18,6 +18,7 @@ the connection whatever happens (LL203) goes on doing so.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -54,6 +55,10 @@ _TELLING_METHODS = known.words(
     "decode encode endswith get items join keys lower lstrip replace rstrip split startswith strip upper values"
 )
 """methods of texts and of parsed JSON that do nothing but compute"""
+_BEGINNING = re.compile(
+    r"[ \t]*#[ \t]*(?:fmt|yapf|isort|ruff|pylint|mypy|pyright|coverage)[ \t]*:|[ \t]*#[ \t]*region\b"
+)
+"""comments that say something of all lines behind them"""
 _COMPUTING = (
     ast.AnnAssign, ast.Assign, ast.Expr, ast.Global, ast.If, ast.Import, ast.ImportFrom, ast.Pass, ast.Return,
 )  # fmt: skip
@@ -96,6 +101,10 @@ def build(code: Code, site: Site, handlers: Collection[str]) -> Fix:
     at = Situation(code, site, held, keep, found, held.statement)
     guarded = _is_guarded(at, function.body[first])
     if not guarded and (_is_left(function, held.name, site) or (found.inner and not keep.again)):
+        raise Refused("a second release would raise")
+    if not keep.again and any(
+        _releases_given(code, helper, site) for helper in module_variable.reached(code, function.body)
+    ):
         raise Refused("a second release would raise")
     if not at.releases_first_way:
         raise Refused("it is released in another way than by a `with`")
@@ -182,6 +191,13 @@ def _is_left(function: ast.AST, name: str, site: Site) -> bool:
     return any(_is_item(node, name) for node in walk(function))
 
 
+def _releases_given(code: Code, helper: module_variable.Function, site: Site) -> bool:
+    """Whether a function of the file releases what it is given."""
+    given = module_variable.parameters_of(helper)
+    calls = [node for node in walk(helper) if isinstance(node, ast.Call)]
+    return any(keeper.is_release_call(call, name, site.resource, code) for call in calls for name in given)
+
+
 def _is_item(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.withitem) and isinstance(node.context_expr, ast.Name) and node.context_expr.id == name
 
@@ -197,10 +213,11 @@ def _cut(code: Code, moved: _Moved) -> Edit:
 
 def _top(code: Code, moved: _Moved) -> int:
     """The first line that moves: of the comments that stand right above the acquisition, if it has any. What stands at
-    the top of the file is about the file."""
+    the top of the file is about the file, and what tells a tool where to begin has an end that stays."""
     first = rewrite.first_line(moved.acquiring)
     line = _with_comments(code, first)
-    return line if line > 1 else first
+    begins = any(_BEGINNING.match(code.lines.line(number)) for number in range(line, first))
+    return first if begins or line == 1 else line
 
 
 def _with_comments(code: Code, line: int) -> int:

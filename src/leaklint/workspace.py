@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 from leaklint.catalogue._gate import GATE
 from leaklint.deployment import Deployments
-from leaklint.neighbours import Neighbours
 from leaklint.result import Work
 from leaklint.syntax import words
 from leaklint.syntax.words import HOPS
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from leaklint.analysis.summary import Summaries
     from leaklint.catalogue.model import Catalogue
     from leaklint.config import Settings
+    from leaklint.neighbours import Neighbours
     from leaklint.unit import Unit
 
 WARM = 128
@@ -53,10 +53,10 @@ class Workspace:
     resources: tuple[Mapping[str, Any], ...] = ()
     """tables of the resources that are known besides those of the catalogue"""
     deployments: Deployments = field(default_factory=Deployments)
-    neighbours: Neighbours = field(default_factory=Neighbours)
     units: OrderedDict[str, Unit | None] = field(default_factory=OrderedDict)
     """the `WARM` files used last, by real path; None for what cannot be read or parsed"""
     _summaries: Summaries | None = None
+    _neighbours: Neighbours | None = None
     _listings: dict[str, frozenset[str]] = field(default_factory=dict)
     _roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _deployed_roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -92,6 +92,15 @@ class Workspace:
         from leaklint.catalogue.load import load
 
         return load(self.resources)
+
+    @property
+    def neighbours(self) -> Neighbours:
+        """What stands around the files."""
+        if self._neighbours is None:
+            from leaklint.neighbours import Neighbours
+
+            self._neighbours = Neighbours()
+        return self._neighbours
 
     @property
     def gate(self) -> Mapping[bytes, tuple[frozenset[bytes], ...]]:

@@ -182,11 +182,14 @@ def test_callers_of_what_acquires_are_looked_at_to_a_fixed_point() -> None:
             def build(cls, p):
                 return cls.second(cls, p)
 
-        def apart(p):
+        def of_any_value(p):
             return p.first(), other.second()
 
+        def apart(p):
+            return p.last(), other.third()
+
         y = last("x")
-    """) == {"last", "third", "Store.first", "Store.second", "Store.build", "<module>"}
+    """) == {"last", "third", "of_any_value", "Store.first", "Store.second", "Store.build", "<module>"}
 
 
 def test_recursion_ends() -> None:

@@ -11,6 +11,7 @@ from leaklint.syntax.names import (
     Names,
     bound_names,
     dotted,
+    exported_names,
     function_bindings,
     import_bindings,
     module_names,
@@ -173,3 +174,40 @@ def test_a_chain_of_a_thousand_branches_is_walked() -> None:
     source = "def f(a):\n    if a == 0: x = 1\n" + "".join(f"    elif a == {n}: x{n} = 1\n" for n in range(900))
     names, _ = bindings(source)
     assert len(names) == 902
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("from ours import *", "ours.get"),
+        ("from ours import *\nfrom theirs import *", "ours.get"),
+        ("from ours import *\nfrom later import *", "later.get"),
+        ("from . import *", ".get"),
+        ("from .. import *", "..get"),
+        ("from .ours import *", ".ours.get"),
+        ("from ours import *\nfrom x import get", "x.get"),
+        ("from ours import *\ndef get(): pass", ""),
+    ],
+)
+def test_the_last_star_import_that_gives_a_name_binds_it(source: str, expected: str) -> None:
+    tree = ast.parse(source)
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = module_names(tree, imports, lambda name: False)
+    names.exports = lambda star, name: star != "theirs" and name == "get"
+    assert names.resolve("get") == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import os\nfrom a import b, c as d\nx = 1\n_y = 2\ndef f(): z = 3\nclass K: w = 4", "os b d x f K"),
+        ("from a import *\nx = 1", "x"),
+        ("__all__ = ['x', '_y']\nx = z = 1", "x _y"),
+        ("__all__: list[str] = ['x']\nx = z = 1", "x"),
+        ("__all__ = ('x',)\n__all__ += more\nx = z = 1", "x z"),
+        ("__all__ = ['x']\n__all__ = ['z']\nx = z = 1", "x z"),
+        ("__all__ = other.__all__\nx = 1", "x"),
+    ],
+)
+def test_what_a_module_gives_to_star_imports(source: str, expected: str) -> None:
+    assert exported_names(ast.parse(source)) == set(expected.split())

@@ -6,7 +6,7 @@ from textwrap import indent
 
 import pytest
 
-from leaklint.analysis.types import MEMORY, Acquisition, Places, argument
+from leaklint.analysis.types import MEMORY, Acquisition, Places
 from leaklint.catalogue.model import Condition
 from leaklint.flow import ops
 from leaklint.flow.ops import UNKNOWN, Arg, Call
@@ -296,7 +296,7 @@ def test_conditions_on_arguments(test: str, made: Call, expected: bool | None, d
 )
 def test_arguments_go_by_position_or_keyword(spec: str, expected: str | None) -> None:
     made = call(Arg("0", "zero"), Arg("1", "one"), Arg("mode", "k"), Arg("*", "rest"))
-    found = argument(made, spec)
+    found = made.argument(spec)
     assert (found.place if found is not None else None) == expected
 
 

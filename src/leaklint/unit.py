@@ -6,7 +6,7 @@ import ast
 import io
 import tokenize
 import warnings
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,15 @@ from leaklint.flow.scope import Scope
 from leaklint.handlers import conventions, in_module
 from leaklint.result import Work
 from leaklint.syntax import gate
-from leaklint.syntax.names import FunctionNode, Names, dotted, function_bindings, literal_defaults, module_names
+from leaklint.syntax.names import (
+    FunctionNode,
+    Names,
+    assignments,
+    dotted,
+    function_bindings,
+    literal_defaults,
+    module_names,
+)
 from leaklint.syntax.outline import MODULE, Outline, outline
 from leaklint.syntax.source import Source, TooDeep
 from leaklint.syntax.words import HOPS
@@ -119,6 +127,8 @@ class Unit:
     real: str = ""
     """its real path, once a workspace has adopted it"""
     follow: Callable[[str], str] = unchanged
+    variable: Callable[[str], str] = lambda name: ""
+    """the beginning of a dotted name that is a variable of another module, in which something known is kept"""
     gives_elsewhere: Callable[[str, int], bool] = lambda name, hops: False
     """whether a dotted name is a function of another module of the project that may give a resource, in so many hops"""
     used_by: Callable[[str], str] = lambda name: ""
@@ -161,6 +171,7 @@ class Unit:
         self.module = project.Module(self.path, self.catalogue, functions, classes, self.lower, imports, variables)
         self.module.home = self
         self.module.gives = lambda: self.candidates().giving
+        self.module.starred = self.names.starred
 
     @classmethod
     def open(cls, data: bytes, path: str, work: Work, catalogue: Catalogue) -> Unit:
@@ -194,6 +205,16 @@ class Unit:
                 lambda: bool(self.handlers),
             )
         return known
+
+    def kept(self, is_class: Callable[[str], bool]) -> Iterator[str]:
+        """The variables of the module that are assigned what the catalogue knows, or an object of a project's class."""
+        known = (self.catalogue.acquirers, self.catalogue.makers)
+        for node in assignments(self.source.tree.body):
+            func = node.value.func if isinstance(node.value, ast.Call) else None
+            name = self.names.dotted(func) if func is not None else ""
+            own = isinstance(func, ast.Name) and func.id in self.outline.classes
+            if own or (name and (any(self.follow(name) in names for names in known) or is_class(name))):
+                yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
     @property
     def handlers(self) -> tuple[conventions.Entry, ...]:
@@ -284,6 +305,7 @@ class Unit:
                 texts=self.names.texts,
                 resolve=self.names.resolve,
                 follow=self.follow,
+                variable=self.variable,
             )
         info = self.outline.functions[function]
         if info.outermost != function:
@@ -303,4 +325,5 @@ class Unit:
             texts=self.names.texts,
             resolve=self.names.resolve,
             follow=self.follow,
+            variable=self.variable,
         )

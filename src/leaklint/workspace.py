@@ -1,10 +1,7 @@
-"""The project around a file: modules read on demand, found as Python would find them from where the file stands.
+"""The project around a file: its modules, read on demand, and what a file's names are in them.
 
-Import roots of a file are its own folder and the folders above up to the project's root (at most `LEVELS`), each also
-with ``src`` and ``python`` (Lambda layers) below, and then what the project deploys with it: layers elsewhere, the
-folder of its function. The latter cost a look at the whole project, so files that name no resource are spared it
-unless they look like code of a handler. Nothing here depends on which files were named on the command line: a file's
-findings are the same alone and with all others.
+Nothing here depends on which files were named on the command line: a file's findings are the same alone and with all
+others.
 """
 
 from __future__ import annotations
@@ -12,7 +9,6 @@ from __future__ import annotations
 import gc
 import os
 import re
-import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from leaklint.catalogue._gate import GATE
 from leaklint.deployment import Deployments
+from leaklint.places import Places
 from leaklint.result import Work
 from leaklint.syntax import words
 from leaklint.syntax.words import HOPS
@@ -30,18 +27,16 @@ if TYPE_CHECKING:
     from leaklint.catalogue.model import Catalogue
     from leaklint.config import Settings
     from leaklint.neighbours import Neighbours
+    from leaklint.syntax.names import Names
     from leaklint.unit import Unit
 
 WARM = 128
 """files that are kept parsed: memory stays bounded, and neighbours use each other most"""
 COLLECT_EVERY = 2_000
 """files after which garbage is collected where that does not happen by itself"""
-LEVELS = 6
-"""folders above a file that are looked at where no root marks the project"""
-MARKERS = ("leaklint.toml", "pyproject.toml", ".git")
-BELOW = ("", "src", "python")
 # Patterns are compiled when they are first used (and kept by `re`).
-_IMPORT = rb"(?m)^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import|import[ \t]+([\w., \t]+))"
+_IMPORT = rb"(?m)^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n#;]*)|import[ \t]+([\w., \t]+))"
+_COMMENT = rb"#[^\n]*"
 _HANDLER_LIKE = rb"(?i)def[ \t]+\w*handler\b|\(_*\w*(?:event|evt)\b"
 _MAX_HOPS = 8
 
@@ -55,14 +50,14 @@ class Workspace:
     deployments: Deployments = field(default_factory=Deployments)
     units: OrderedDict[str, Unit | None] = field(default_factory=OrderedDict)
     """the `WARM` files used last, by real path; None for what cannot be read or parsed"""
+    places: Places = field(init=False)
     _summaries: Summaries | None = None
     _neighbours: Neighbours | None = None
-    _listings: dict[str, frozenset[str]] = field(default_factory=dict)
-    _roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _deployed_roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _located: dict[tuple[str, str, bool, bool], str] = field(default_factory=dict)
-    _meanings: dict[str, dict[str, str]] = field(default_factory=dict)
+    _names: dict[str, Names | None] = field(default_factory=dict)
+    _exported: dict[str, frozenset[str]] = field(default_factory=dict)
     _canonical: dict[tuple[str, str], str] = field(default_factory=dict)
+    _kept: dict[str, frozenset[str]] = field(default_factory=dict)
+    _variables: dict[tuple[str, str], str] = field(default_factory=dict)
     _gives: dict[tuple[str, str, int], bool] = field(default_factory=dict)
     _givers: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)
     _passing: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
@@ -70,6 +65,11 @@ class Workspace:
     _gate: Mapping[bytes, tuple[frozenset[bytes], ...]] | None = None
     _cold: list[Unit] = field(default_factory=list)
     _adopted: int = 0
+
+    def __post_init__(self) -> None:
+        self.places = Places(
+            lambda folder: self.deployments.import_roots(folder), lambda top: top in self.catalogue.prefixes
+        )
 
     @classmethod
     def under(cls, settings: Settings) -> Workspace:
@@ -128,6 +128,8 @@ class Workspace:
             gc.collect()
         unit.real = real
         unit.follow = lambda name: self.canonical(real, name)
+        unit.names.exports = lambda star, name: name in self.exported(self.locate(real, star))
+        unit.variable = lambda name: self.variable(real, name)
         unit.gives_elsewhere = lambda name, hops: self.gives(real, name, hops)
         unit.used_by = lambda name: self.neighbours.using(real, name)
         unit.deployed = lambda: self.deployments.of(real)
@@ -211,11 +213,71 @@ class Workspace:
 
     def meaning(self, real: str, name: str) -> str:
         """What a module's imports make of a name, empty when they bind no such name."""
-        if real not in self._meanings:
+        if real not in self._names:
             unit = self.unit(real)
-            meanings = unit.names.meanings if unit is not None else {}
-            self._meanings[real] = {local: found[0] for local, found in meanings.items()}
-        return self._meanings[real].get(name, "")
+            self._names[real] = unit.names if unit is not None else None
+        names = self._names[real]
+        if names is None:
+            return ""
+        found = names.meanings.get(name)
+        if found:
+            return found[0]
+        return names.starred(name) if name not in names.bound else ""
+
+    def variable(self, real: str, name: str) -> str:
+        """The beginning of a dotted name, seen from a file, that is a variable of another module in which something is
+        kept that the catalogue or the project knows; an empty string where none is."""
+        key = (real, name)
+        if key not in self._variables:
+            self._variables[key] = self._find_variable(real, name)
+        return self._variables[key]
+
+    def _find_variable(self, real: str, asked: str) -> str:
+        name = asked
+        for _ in range(_MAX_HOPS):
+            module, rest = self._split(real, name)
+            head, _, tail = rest.partition(".")
+            if not module or module == real or not head:
+                return ""
+            if head in self.kept(module):
+                return asked.removesuffix(f".{tail}") if tail else asked
+            meaning = self.meaning(module, head)
+            if not meaning:
+                return ""
+            real, name = module, f"{meaning}.{tail}" if tail else meaning
+        return ""
+
+    def kept(self, real: str) -> frozenset[str]:
+        """The variables of a module in which its own code keeps what the catalogue knows, or an object of a class of
+        the project's."""
+        if real not in self._kept:
+            unit = self.unit(real)
+            found = unit.kept(lambda name: self._is_class(real, name)) if unit is not None else ()
+            self._kept[real] = frozenset(found)
+        return self._kept[real]
+
+    def _is_class(self, real: str, name: str) -> bool:
+        module, rest = self._split(real, name)
+        unit = self.unit(module) if module and rest else None
+        return unit is not None and rest in unit.outline.classes
+
+    def exported(self, real: str) -> frozenset[str]:
+        """The names that a module gives to those that import all of it, with what it has in that way itself."""
+        from leaklint.syntax.names import exported_names
+
+        known = self._exported.get(real)
+        if known is None:
+            names: set[str] = set()
+            seen, waiting = {""}, [real]
+            while waiting:
+                module = waiting.pop()
+                unit = self.unit(module) if module not in seen else None
+                seen.add(module)
+                if unit is not None:
+                    names |= exported_names(unit.source.tree)
+                    waiting.extend(self.locate(module, star) for star in unit.names.stars)
+            known = self._exported[real] = frozenset(names)
+        return known
 
     def _split(self, real: str, name: str) -> tuple[str, str]:
         """(real path of the module, the name inside of it) for the longest beginning of `name` that is a module."""
@@ -229,91 +291,8 @@ class Workspace:
         return "", ""
 
     def locate(self, real: str, name: str, *, near: bool = False) -> str:
-        """The real path of the module with this dotted name (leading dots for a relative one), or an empty string.
-
-        What is only looked for `near` the file costs no look at the whole project.
-        """
-        folder, file = os.path.split(real)
-        # A module is never what it imports itself: ``json.py`` that imports json sees another one than its neighbours.
-        key = (folder, name, file == f"{name.rpartition('.')[2]}.py", near)
-        known = self._located.get(key)
-        if known is None:
-            known = self._located[key] = self._locate(real, name, near)
-        return known
-
-    def _locate(self, real: str, name: str, near: bool) -> str:
-        stripped = name.lstrip(".")
-        level = len(name) - len(stripped)
-        folder = os.path.dirname(real)
-        if level:
-            for _ in range(level - 1):
-                folder = os.path.dirname(folder)
-            return self._below(folder, stripped) if stripped else self._file(folder, "__init__")
-        top = stripped.partition(".")[0]
-        file = f"{top}.py"
-        for root in self.roots(folder):
-            listing = self._listing(root)
-            if top in listing or file in listing:
-                found = self._below(root, stripped)
-                if found and found != real:
-                    return found
-        if near or top in sys.stdlib_module_names or top in self.catalogue.prefixes:
-            return ""
-        for root in self.deployed_roots(folder):
-            found = self._below(root, stripped)
-            if found and found != real:
-                return found
-        return ""
-
-    def _below(self, root: str, name: str) -> str:
-        *packages, last = name.split(".")
-        for package in packages:
-            if package not in self._listing(root):
-                return ""
-            root = os.path.join(root, package)
-        if f"{last}.py" in self._listing(root):
-            return os.path.join(root, f"{last}.py")
-        if last in self._listing(root):
-            return self._file(os.path.join(root, last), "__init__")
-        return ""
-
-    def _file(self, folder: str, name: str) -> str:
-        return os.path.join(folder, f"{name}.py") if f"{name}.py" in self._listing(folder) else ""
-
-    def roots(self, folder: str) -> tuple[str, ...]:
-        """The import roots of files in a folder, nearest first."""
-        known = self._roots.get(folder)
-        if known is None:
-            known = self._roots[folder] = tuple(self._climb(folder))
-        return known
-
-    def deployed_roots(self, folder: str) -> tuple[str, ...]:
-        """The further import roots of files in a folder, which only the project's templates tell."""
-        known = self._deployed_roots.get(folder)
-        if known is None:
-            known = self._deployed_roots[folder] = self.deployments.import_roots(folder)
-        return known
-
-    def _climb(self, folder: str) -> Iterator[str]:
-        for _ in range(LEVELS):
-            listing = self._listing(folder)
-            for below in BELOW:
-                if not below or below in listing:
-                    yield os.path.join(folder, below) if below else folder
-            parent = os.path.dirname(folder)
-            if parent == folder or any(marker in listing for marker in MARKERS):
-                return
-            folder = parent
-
-    def _listing(self, folder: str) -> frozenset[str]:
-        known = self._listings.get(folder)
-        if known is None:
-            try:
-                known = frozenset(os.listdir(folder))
-            except OSError:
-                known = frozenset()
-            self._listings[folder] = known
-        return known
+        """The real path of the module with this dotted name, seen from a file, or an empty string."""
+        return self.places.locate(real, name, near=near)
 
     # givers
 
@@ -327,7 +306,9 @@ class Workspace:
         known = self._gives.get(key)
         if known is None:
             module, rest = self._split(real, name)
-            known = self._gives[key] = bool(rest) and rest.rpartition(".")[2] in self.givers(module, hops)
+            known = self._gives[key] = bool(rest) and (
+                rest.rpartition(".")[2] in self.givers(module, hops) or bool(self.variable(real, name))
+            )
         return known
 
     def givers(self, real: str, hops: int) -> frozenset[str]:
@@ -357,10 +338,15 @@ class Workspace:
             outlined = unit.outline.functions.get(function)
             if outlined is not None and (outlined.returns or outlined.generator):
                 names.add(function.rpartition(".")[2])
+                # Whoever makes an object of a class may call its methods.
+                names.add(outlined.owner.rpartition(".")[2] or function)
         names.update(owner.rpartition(".")[2] for owner in candidates.owning)
+        names |= self.kept(real)
         for local, meanings in unit.names.meanings.items():
             if any(m in unit.catalogue.acquirers or self.gives(real, m, hops - 1) for m in meanings):
                 names.add(local)
+        for star in filter(None, (self.locate(real, star) for star in unit.names.stars)):
+            names |= self.givers(star, hops - 1)
         return frozenset(names)
 
     def comes_back(self, data: bytes, real: str) -> bool:
@@ -379,20 +365,27 @@ class Workspace:
         if b"import" not in data:
             return
         near = re.search(_HANDLER_LIKE, data) is None
-        seen: set[str] = set()
+        seen: set[str] = {""}
         for match in re.finditer(_IMPORT, data):
-            for name in _modules(match):
-                found = self.locate(real, name, near=near)
-                if found and found not in seen:
+            if match[1]:
+                module = match[1].decode("ascii", "replace")
+                found = self.locate(real, module, near=near)
+                # What is imported from a package, with or without a file of its own, may be a module of it.
+                package = not found or os.path.basename(found) == "__init__.py"
+                start = module if module.endswith(".") else f"{module}."
+                below = (self.locate(real, f"{start}{name}", near=near) for name in _named(match[2].strip(b"()")))
+                located = [found, *(below if package else ())]
+            else:
+                located = [self.locate(real, name, near=near) for name in _named(match[3])]
+            for found in located:
+                if found not in seen:
                     seen.add(found)
                     yield found
 
 
-def _modules(match: re.Match[bytes]) -> Iterator[str]:
-    if match[1]:
-        yield match[1].decode("ascii", "replace")
-        return
-    for part in match[2].split(b","):
+def _named(text: bytes) -> Iterator[str]:
+    """The names in what follows an import, without what they are called here."""
+    for part in re.sub(_COMMENT, b"", text).split(b","):
         words = part.split()
         if words:
             yield words[0].decode("ascii", "replace")

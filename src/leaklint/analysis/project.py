@@ -78,6 +78,8 @@ class Module:
     """names that the module's own code assigns"""
     gives: Callable[[], frozenset[str]] = frozenset
     """functions that may acquire something, or call one that does: only these can return a fresh resource"""
+    starred: Callable[[str], str] = lambda name: ""
+    """the dotted name behind a name that it has from a star import"""
     _graphs: dict[str, Cfg] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
     home: object = None
@@ -228,6 +230,17 @@ class Project:
         other = self.load(module, path) if path else None
         return self.method(other, name, method, depth) if other is not None and other is not module else None
 
+    def variable(self, name: str, module: Module, hops: int = 0) -> tuple[Module, str] | None:
+        """The module that has the variable behind a dotted name, through re-exports, and what it calls it there."""
+        path, _, last = name.rpartition(".")
+        other = self.load(module, path) if path.strip(".") else None
+        if other is None or other is module or hops > _MAX_HOPS:
+            return None
+        if last in other.variables:
+            return other, last
+        meaning = other.imports.get(last) or other.starred(last)
+        return self.variable(meaning, other, hops + 1) if meaning else None
+
     def _imported(self, callee: str, module: Module, hops: int = 0) -> Target | None:
         """The function behind a dotted name: of the longest beginning that is a module, through re-exports."""
         path, _, name = callee.rpartition(".")
@@ -247,5 +260,5 @@ class Project:
                 return found
         elif len(rest) == 2 and rest[0] in other.classes:
             return self._on_class(other, rest[0], rest[1])
-        meaning = other.imports.get(rest[0])
+        meaning = other.imports.get(rest[0]) or other.starred(rest[0])
         return self._imported(".".join([meaning, *rest[1:]]), other, hops + 1) if meaning else None

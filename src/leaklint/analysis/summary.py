@@ -18,11 +18,12 @@ from leaklint.analysis.beliefs import Beliefs
 from leaklint.analysis.facts import LeakExit
 from leaklint.analysis.fields import CONSTRUCTING
 from leaklint.analysis.obligation import Context, Effects, Fate, Obligation, Outcome
-from leaklint.analysis.ownership import Owners, instance_type, own_object
+from leaklint.analysis.ownership import Owners, own_object
 from leaklint.analysis.project import Module, Project, Target
 from leaklint.analysis.raising import DEPTH, Raising
+from leaklint.analysis.sketches import Sketches
 from leaklint.analysis.tracker import BudgetExceeded, Walk, must_guards, walk
-from leaklint.analysis.types import Acquisition, Places, infer
+from leaklint.analysis.types import Acquisition, Places, Types, infer
 from leaklint.catalogue.model import Catalogue, Effect, Resource
 from leaklint.flow import ops
 from leaklint.flow.cfg import ENTRY, RETURN, Cfg, EdgeKind
@@ -37,6 +38,7 @@ class Memo:
     """What is known of the functions of one module; it goes when the module goes."""
 
     places: dict[str, Places] = field(default_factory=dict)
+    sketches: dict[str, Types] = field(default_factory=dict)
     found: dict[str, tuple[Found, ...]] = field(default_factory=dict)
     walks: dict[tuple[str, object, str, str], tuple[Walk, Context]] = field(default_factory=dict)
     fates: dict[tuple[str, Place, str], Fate] = field(default_factory=dict)
@@ -54,16 +56,16 @@ class Summaries:
     states: int = 0
     raising: Raising = field(init=False)
     owners: Owners = field(init=False)
+    sketches: Sketches = field(init=False)
     incomplete: int = 0
     """answers given while what they rest on was still being found out: what was made of them is not kept"""
-    instances: dict[str, tuple[Module, str]] = field(default_factory=dict)
-    """the project's classes by the types that their instances have in places"""
     _active: set[tuple[object, ...]] = field(default_factory=set)
     _beliefs: Beliefs = field(default_factory=Beliefs)
 
     def __post_init__(self) -> None:
         self.raising = Raising(self._resolve)
         self.owners = Owners(self)
+        self.sketches = Sketches(self.catalogue, self.project, lambda module: self.memo(module).sketches)
 
     def memo(self, module: Module) -> Memo:
         """What is known of a module's functions and classes."""
@@ -89,7 +91,8 @@ class Summaries:
 
     def _method(self, places: Places, call: ops.Call) -> Target | None:
         """The method of a project's class that a call on an instance of it reaches."""
-        classes = [self.instances[kind] for kind in places.of(call.receiver) if kind in self.instances]
+        instances = self.sketches.instances
+        classes = [instances[kind] for kind in places.of(call.receiver) if kind in instances]
         return self.project.method(*classes[0], call.method) if len(classes) == 1 else None
 
     # places
@@ -110,7 +113,8 @@ class Summaries:
             graph = module.graph(enclosing)
             if graph is not None:
                 around.update({p: k for p, k in self.places(module, graph).types.items() if p[0] not in "%#"})
-        places = infer(cfg, self.catalogue, around, partial(self._returned_types, module, cfg))
+        around.update(self.sketches.around(module, cfg))
+        places = infer(cfg, self.catalogue, around, partial(self._returned_types, module, cfg), self.sketches.attribute)
         self._active.discard(("places", *key))
         self.memo(module).places[cfg.name] = places
         return places
@@ -118,9 +122,7 @@ class Summaries:
     def _returned_types(self, module: Module, cfg: Cfg, call: ops.Call, places: Places) -> Mapping[str, frozenset[str]]:
         target = self._resolve(call, module, cfg.name, places)
         if target is not None and target.constructor and target.home is not None:
-            kind = instance_type(target.home, target.constructor)
-            self.instances[kind] = target.home, target.constructor
-            return {"": frozenset((kind,))}
+            return self.sketches.instance(target.home, target.constructor)
         if target is None or not self._may_give(target) or len(self._active) + len(self._beliefs.held) > DEPTH:
             return {}
         graph = target.module.graph(target.function)

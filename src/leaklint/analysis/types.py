@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from leaklint.catalogue.model import Catalogue, Condition, Effect, Function, Resource
 from leaklint.flow import ops
 from leaklint.flow.cfg import Cfg
-from leaklint.flow.ops import UNKNOWN, Arg, Place, root_of
+from leaklint.flow.ops import UNKNOWN, Place, root_of
 
 MEMORY = "<memory>"
 """the type of an in-memory buffer"""
@@ -38,7 +38,7 @@ class Acquisition:
             return call.dst + self.part
         if self.resource.argument == "receiver":
             return call.receiver
-        given = argument(call, self.resource.argument)
+        given = call.argument(self.resource.argument)
         return given.place if given is not None else ""
 
 
@@ -57,6 +57,8 @@ class Places:
     closures: dict[Place, ops.Define] = field(default_factory=dict)
     made: frozenset[Place] = frozenset()
     """places that only ever hold an object that a constructor, called here, has made"""
+    attribute: Callable[[str, str], frozenset[str]] = lambda kind, name: _NONE
+    """the types of an attribute of a project's object"""
     called: frozenset[tuple[Place, str]] = frozenset()
     """the receivers of this function and the methods that it calls on them"""
 
@@ -66,7 +68,12 @@ class Places:
         if found or "." not in place:
             return found
         base, _, attribute = place.rpartition(".")
-        return frozenset(made for kind in self.of(base) if (made := self.catalogue.made(f"{kind}.{attribute}")))
+        made = frozenset(made for kind in self.of(base) if (made := self.catalogue.made(f"{kind}.{attribute}")))
+        return made | self._kept(base, attribute)
+
+    def _kept(self, base: Place, attribute: str) -> frozenset[str]:
+        """The types of what an object of the project's keeps in an attribute."""
+        return _NONE.union(*(self.attribute(kind, attribute) for kind in self.types.get(base, _NONE)))
 
     def same(self, place: Place) -> frozenset[Place]:
         """The places that may name the object that `place` names, itself included."""
@@ -97,7 +104,12 @@ class Places:
         """The dotted names under which the catalogue may know the callee."""
         if call.callee:
             return (call.callee,)
-        return [f"{kind}.{call.method}" for kind in sorted(self.of(call.receiver))] if call.receiver else ()
+        if not call.receiver:
+            return ()
+        # ``self.Session()`` may be no method: what is kept there is called.
+        kept = self.types.get(f"{call.receiver}.{call.method}") or self._kept(call.receiver, call.method)
+        called = [f"{kind}.__call__" for kind in sorted(kept)]
+        return [f"{kind}.{call.method}" for kind in sorted(self.of(call.receiver))] + called
 
     def acquisitions(self, call: ops.Call) -> tuple[Acquisition, ...]:
         """What the call acquires by the catalogue: of the entries that fit the first, and those that come beside it."""
@@ -110,7 +122,7 @@ class Places:
                 chosen = [r for r in fitting if r.beside or r is first]
                 return tuple(Acquisition(r, part, r.argument == "receiver") for r in chosen for part in r.parts)
         if not known and call.receiver and call.method in self.catalogue.hints:
-            name = _last_name(call.receiver)
+            name = call.receiver.rpartition(".")[2]
             for resource in self.catalogue.hints[call.method]:
                 if name in resource.hint and self._acquires(resource, call):
                     return tuple(Acquisition(resource, part, by_name=True) for part in resource.parts)
@@ -132,7 +144,7 @@ class Places:
 
     def holds(self, condition: Condition, call: ops.Call) -> bool:
         """Whether a condition on the arguments of the call holds."""
-        arg = argument(call, condition.argument)
+        arg = call.argument(condition.argument)
         test = condition.is_
         if test == "present":
             return arg is not None
@@ -164,19 +176,6 @@ class Places:
     def _is_file(self, kind: str) -> bool:
         resource = self.catalogue.by_type.get(kind)
         return resource is not None and resource.kind in _FILES
-
-
-def argument(call: ops.Call, spec: str) -> Arg | None:
-    """The argument that ``keyword``, ``position`` or ``keyword/position`` names, if the call spells it."""
-    wanted = spec.split("/")
-    for arg in call.args:
-        if arg.key in wanted:
-            return arg
-    return None
-
-
-def _last_name(place: Place) -> str:
-    return place.rpartition(".")[2]
 
 
 @dataclass(slots=True)
@@ -230,7 +229,7 @@ class _Inference:
             elif function.effect is Effect.STACK:
                 self.add(op.dst, (op.callee,))
             elif function.effect in (Effect.PASSES, Effect.CLOSER, Effect.STACK_ENTER):
-                given = argument(op, function.argument if function.argument != "*" else "0")
+                given = op.argument(function.argument if function.argument != "*" else "0")
                 if given is not None and given.place:
                     self.copy(op.dst, given.place)
             elif function.effect is Effect.STACK_POP:
@@ -251,11 +250,12 @@ def infer(
     catalogue: Catalogue,
     known: Types,
     returned: Callable[[ops.Call, Places], Mapping[str, frozenset[str]]],
+    attribute: Callable[[str, str], frozenset[str]] = lambda kind, name: _NONE,
 ) -> Places:
-    """The places of a function, given the types of names around it and of what project functions return."""
-    places = Places(catalogue)
+    """The places of a function, given the types of names around it, of results, and of attributes of objects."""
+    places = Places(catalogue, attribute=attribute)
     for name, kinds in known.items():
-        if root_of(name) not in cfg.locals or name in cfg.parameters or cfg.name == "<module>":
+        if root_of(name) not in cfg.locals or root_of(name) in cfg.parameters or cfg.name == "<module>":
             places.types[name] = kinds
     for parameter, annotation in cfg.annotations.items():
         kind = catalogue.types.get(annotation)

@@ -60,6 +60,8 @@ class Cfg:
     generator: bool = False
     asynchronous: bool = False
     locals: frozenset[str] = frozenset()
+    foreign: dict[str, str] = field(default_factory=dict)
+    """places that name a variable of another module, and its dotted name"""
     loops: set[int] = field(default_factory=set)
     """nodes that lie inside of a loop"""
     expected: set[int] = field(default_factory=set)

@@ -102,7 +102,25 @@ class Lowering:
         if not isinstance(node, cst.Name) or any(node.value in bound for _, bound in self.classes):
             return ""
         root = self.scope.dotted(node.value)
-        return self.scope.follow(".".join([root, *reversed(parts)])) if root else ""
+        if not root:
+            return ""
+        full = ".".join([root, *reversed(parts)])
+        followed = self.scope.follow(full)
+        variable = self.scope.variable(full) if followed == full and "." in full else ""
+        if not variable:
+            return followed
+        written = [node.value, *reversed(parts)]
+        place = ".".join(written[: variable.count(".") - root.count(".") + 1])
+        self.cfg.foreign[place] = variable
+        return ""
+
+    def written(self, node: cst.BaseExpression) -> str:
+        """A chain of names as it is written, or an empty string."""
+        parts: list[str] = []
+        while isinstance(node, cst.Attribute):
+            parts.append(node.attr.value)
+            node = node.value
+        return ".".join([node.value, *reversed(parts)]) if isinstance(node, cst.Name) else ""
 
     def value(self, node: cst.BaseExpression) -> Place:
         """Lower an expression; the place of its value."""

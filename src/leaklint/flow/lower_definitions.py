@@ -98,6 +98,7 @@ class Definitions(Blocks):
             event="" if self.scope.event in names else self.scope.event,
             follow=self.scope.follow,
             texts=self.scope.texts,
+            variable=self.scope.variable,
             resolve=self.scope.resolve if self.scope.module else self.scope.dotted,
             **more,  # type: ignore[arg-type]
         )

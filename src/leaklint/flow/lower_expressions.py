@@ -48,7 +48,11 @@ class Expressions(Comprehensions):
         if self.dotted(node):
             return ""
         base = self.value(node.value)
-        return f"{base}.{node.attr.value}" if base else ""
+        if base:
+            return f"{base}.{node.attr.value}"
+        # ``database.pool``: the module is no value, what it keeps is.
+        written = self.written(node)
+        return written if written in self.cfg.foreign else ""
 
     def _Await(self, node: cst.Await) -> Place:
         if isinstance(node.expression, cst.Call):

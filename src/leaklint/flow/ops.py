@@ -91,6 +91,11 @@ class Call:
     awaited: bool = False
     discarded: bool = False
 
+    def argument(self, spec: str) -> Arg | None:
+        """The argument that ``keyword``, ``position`` or ``keyword/position`` names, if the call spells it."""
+        wanted = spec.split("/")
+        return next((arg for arg in self.args if arg.key in wanted), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Bind:

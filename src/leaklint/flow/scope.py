@@ -33,6 +33,8 @@ class Scope:
     resolve: Callable[[str], str] = lambda name: ""
     follow: Callable[[str], str] = lambda name: name
     """resolves a dotted name through the project's re-exports"""
+    variable: Callable[[str], str] = lambda name: ""
+    """the beginning of a dotted name that is a variable of another module of the project, worth being followed"""
 
     def dotted(self, name: str) -> str:
         """The dotted name behind `name`, or an empty string when it is a variable."""

@@ -70,6 +70,7 @@ def candidates(
     resource, `has_handlers` says whether the file has any, and is asked where a kind matters in their code alone.
     """
     names = wanted.names
+    defined = {function.node.name for function in outline.functions.values()}
 
     def speaks(resource: Resource) -> bool:
         return resource.kind not in SILENT_KINDS and (resource.kind not in HANDLER_KINDS or has_handlers())
@@ -80,6 +81,8 @@ def candidates(
     for scope, calls in outline.calls.items():
         for call in calls:
             name, resources = wanted.of(call, calls)
+            if not resources and _is_kept_callable(call.func, defined):
+                resources = list(wanted.methods.get("__call__", ()))
             if resources:
                 giving.add(scope)
             if any(map(speaks, resources)) and not _managed(call, resources, outline):
@@ -89,7 +92,7 @@ def candidates(
                 leaking.add(scope)
                 break
         else:
-            waiting[scope] = {last for call in calls if (last := _local_name(call.func, scope, outline))}
+            waiting[scope] = {name for call in calls for name in _local_names(call.func, scope, outline)}
     bases = {
         name: [names.dotted(base) or dotted(base) for base in node.bases] for name, node in outline.classes.items()
     }
@@ -116,6 +119,13 @@ def acquired(names: Names, outline: Outline, catalogue: Catalogue) -> dict[str, 
             possible = (r for r in named if r.kind not in SILENT_KINDS and _possible(r, call))
             found.setdefault(scope, []).extend(islice(possible, 1))
     return {scope: tuple(resources) for scope, resources in found.items()}
+
+
+def _is_kept_callable(func: ast.expr, defined: set[str]) -> bool:
+    """Whether what is called is kept in an attribute (``self.Session()``) and is no method of this module."""
+    if not isinstance(func, ast.Attribute) or func.attr in defined:
+        return False
+    return isinstance(func.value, ast.Name) and func.value.id in ("self", "cls")
 
 
 def _managed(call: ast.Call, resources: list[Resource], outline: Outline) -> bool:
@@ -163,22 +173,27 @@ _TRUTH = {"true": True, "false": False}
 
 
 def _names(scope: str, outline: Outline) -> tuple[str, ...]:
-    """How calls name a function: by its last name, and a method by its class too, whose objects may own a resource."""
+    """How calls name a function: by its last name, which a method has behind any value too, and a method by its class,
+    whose objects may own a resource."""
     function = outline.functions.get(scope)
     if function is None:
         return ()
-    return (function.node.name, function.owner) if function.stores else (function.node.name,)
+    name = function.node.name
+    if not function.owner:
+        return (name,)
+    return (name, f".{name}", function.owner) if function.stores else (name, f".{name}")
 
 
-def _local_name(func: ast.expr, scope: str, outline: Outline) -> str:
-    """The last name of a function that may be this module's: called by name, on ``self`` or on a class of it."""
+def _local_names(func: ast.expr, scope: str, outline: Outline) -> tuple[str, ...]:
+    """How a function is named by a call that may reach one of this module."""
     if isinstance(func, ast.Name):
         function = outline.functions.get(scope) if func.id == "cls" else None
-        return function.owner if function is not None else func.id
-    if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
-        receiver = func.value.id
-        return func.attr if receiver in ("self", "cls") or receiver in outline.classes else ""
-    return ""
+        return (function.owner if function is not None else func.id,)
+    if isinstance(func, ast.Attribute):
+        receiver = func.value.id if isinstance(func.value, ast.Name) else ""
+        own = receiver in ("self", "cls") or receiver in outline.classes
+        return (func.attr,) if own else (f".{func.attr}",)
+    return ()
 
 
 def wanted_of(names: Names, catalogue: Catalogue, follow: Callable[[str], str]) -> Wanted:

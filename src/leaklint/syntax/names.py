@@ -58,7 +58,9 @@ class Names:
     texts: dict[str, str] = field(default_factory=dict)
     """the strings that names stand for which are bound once, at module level"""
     known: Callable[[str], bool] = lambda name: False
-    """whether the catalogue (or project) knows a dotted name or a prefix of one"""
+    """whether the catalogue knows a dotted name or a prefix of one"""
+    exports: Callable[[str, str], bool] = lambda star, name: False
+    """whether a module of the project gives a name to those that import all of it"""
 
     def resolve(self, name: str) -> str:
         """The dotted name behind a global name, a builtin's own name, or an empty string."""
@@ -70,10 +72,15 @@ class Names:
             return meanings[0]
         if name in self.bound:
             return ""
-        for star in self.stars:
-            if self.known(f"{star}.{name}"):
-                return f"{star}.{name}"
-        return name if name in _BUILTINS else ""
+        return self.starred(name) or (name if name in _BUILTINS else "")
+
+    def starred(self, name: str) -> str:
+        """The dotted name behind a name that a star import binds, the last one first, or an empty string."""
+        for star in reversed(self.stars):
+            full = f"{star}{name}" if star.endswith(".") else f"{star}.{name}"
+            if self.known(full) or self.exports(star, name):
+                return full
+        return ""
 
     def dotted(self, node: ast.expr) -> str:
         """The resolved dotted name of a chain of names, or an empty string."""
@@ -92,7 +99,7 @@ def module_names(
     for node in imports:
         for local, full in import_bindings(node):
             if local == "*":
-                names.stars.append(full.removesuffix(".*"))
+                names.stars.append(full.removesuffix(".*") if full.strip(".*") else full.removesuffix("*"))
             elif full not in names.meanings.setdefault(local, []):
                 names.meanings[local].append(full)
     names.bound = frozenset(bound_names(tree.body)) - names.meanings.keys()
@@ -160,6 +167,30 @@ def _collect(body: Iterable[ast.AST]) -> _Bound:
             found.names.add(node.rest)
         stack.extend(children(node))
     return found
+
+
+def assignments(body: Iterable[ast.AST]) -> Iterator[ast.Assign]:
+    """The assignments among the statements and in the blocks of their own scope."""
+    for node in body:
+        if isinstance(node, ast.Assign):
+            yield node
+        elif isinstance(node, ast.If | ast.Try | ast.With):
+            yield from assignments(child for child in children(node) if isinstance(child, ast.stmt | ast.ExceptHandler))
+        elif isinstance(node, ast.ExceptHandler):
+            yield from assignments(node.body)
+
+
+def exported_names(tree: ast.Module) -> frozenset[str]:
+    """What ``from module import *`` gives of the module, but for what that one has from star imports of its own."""
+    listed: list[ast.expr | None] = []
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
+            listed.append(node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None)
+    if len(listed) == 1 and isinstance(listed[0], ast.List | ast.Tuple):
+        return frozenset(e.value for e in listed[0].elts if isinstance(e, ast.Constant) and isinstance(e.value, str))
+    found = _collect(tree.body)
+    return frozenset(name for name in found.names | found.imports.keys() if name != "*" and not name.startswith("_"))
 
 
 def bound_names(body: Iterable[ast.AST]) -> set[str]:

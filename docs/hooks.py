@@ -22,6 +22,7 @@ _TIERS = {
 _EXITS = {
     Exit.RELEASES: "releases",
     Exit.TRANSACTION: "ends the transaction",
+    Exit.VARIES: "releases it where the library has it",
     Exit.RESTORES: "restores the state found on entering",
     Exit.TERMINATES: "ends what still runs",
     Exit.NOTHING: "releases nothing",

@@ -9,7 +9,6 @@ from dataclasses import replace
 from leaklint.analysis.facts import Site
 from leaklint.edit import Fix
 from leaklint.fixes import (
-    add_close_to_class,
     close_descriptor,
     existing_try,
     exit_stack,
@@ -17,7 +16,6 @@ from leaklint.fixes import (
     helpers,
     hoist_inline,
     keeper,
-    move_module_connection,
     own_lines,
     paired,
     region,
@@ -40,8 +38,12 @@ MODULE_LEVEL = ("LL201", "LL203", "LL206")
 def propose(code: Code, site: Site, rule: str, sites: Sequence[Site] = (), handlers: Collection[str] = ()) -> Fix:
     """The fix for a site that falls under a rule, in a file with these sites and handlers. Raises Refused."""
     if rule == CLASS_CANNOT_RELEASE:
+        from leaklint.fixes import add_close_to_class  # the largest templates, for rules that few runs meet
+
         return add_close_to_class.build(code, [site, *(other for other in sites if _is_beside(other, site))])
     if rule in MODULE_LEVEL:
+        from leaklint.fixes import move_module_connection
+
         return move_module_connection.build(code, site, handlers)
     return own_lines.build(code, site, lambda text, at, splits: _leak(text, at, rule, splits=splits))
 

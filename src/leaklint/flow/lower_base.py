@@ -107,11 +107,11 @@ class Lowering:
         full = ".".join([root, *reversed(parts)])
         followed = self.scope.follow(full)
         variable = self.scope.variable(full) if followed == full and "." in full else ""
-        if not variable:
+        # A name that stands for a part of the variable's value is no path from the variable.
+        length = variable.count(".") - root.count(".") + 1
+        if not variable or length < 1:
             return followed
-        written = [node.value, *reversed(parts)]
-        place = ".".join(written[: variable.count(".") - root.count(".") + 1])
-        self.cfg.foreign[place] = variable
+        self.cfg.foreign[".".join([node.value, *reversed(parts)][:length])] = variable
         return ""
 
     def written(self, node: cst.BaseExpression) -> str:

@@ -57,7 +57,7 @@ LAYERS = (
     "ignores",
     "neighbours",
     "unit",
-    "places",
+    "import_roots",
     "workspace",
     "circumstances",
     "proposals",
@@ -189,7 +189,7 @@ GATED_OUT = {
     "catalogue", "catalogue._gate", "check", "cli", "cli.check", "cli.fixing", "cli.narrowing", "cli.options",
     "cli.output", "cli.outputs", "cli.progress", "cli.targets", "config", "config.globs", "config.layers",
     "config.problems", "config.resolve", "config.settings", "configure", "deployment", "discovery", "finding",
-    "handlers", "handlers.root", "handlers.templates", "places", "report", "report.colour", "report.plain",
+    "handlers", "handlers.root", "handlers.templates", "import_roots", "report", "report.colour", "report.plain",
     "report.summary", "result", "run", "syntax", "syntax.comments", "syntax.containers", "syntax.words", "workspace",
 }  # fmt: skip
 """all of our modules that a file needs which names no resource: each costs as much as the check itself"""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from leaklint.catalogue._gate import GATE
 from leaklint.deployment import Deployments
-from leaklint.places import Places
+from leaklint.import_roots import ImportRoots
 from leaklint.result import Work
 from leaklint.syntax import words
 from leaklint.syntax.words import HOPS
@@ -50,7 +50,7 @@ class Workspace:
     deployments: Deployments = field(default_factory=Deployments)
     units: OrderedDict[str, Unit | None] = field(default_factory=OrderedDict)
     """the `WARM` files used last, by real path; None for what cannot be read or parsed"""
-    places: Places = field(init=False)
+    import_roots: ImportRoots = field(init=False)
     _summaries: Summaries | None = None
     _neighbours: Neighbours | None = None
     _names: dict[str, Names | None] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Workspace:
     _adopted: int = 0
 
     def __post_init__(self) -> None:
-        self.places = Places(
+        self.import_roots = ImportRoots(
             lambda folder: self.deployments.import_roots(folder), lambda top: top in self.catalogue.prefixes
         )
 
@@ -292,7 +292,7 @@ class Workspace:
 
     def locate(self, real: str, name: str, *, near: bool = False) -> str:
         """The real path of the module with this dotted name, seen from a file, or an empty string."""
-        return self.places.locate(real, name, near=near)
+        return self.import_roots.locate(real, name, near=near)
 
     # givers
 

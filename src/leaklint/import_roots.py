@@ -20,9 +20,12 @@ BELOW = ("", "src", "python")
 
 
 @dataclass(eq=False, slots=True)
-class Places:
-    """The folders looked at so far. `deployed` gives the further import roots of a folder's files, which only the
-    project's templates tell; `foreign` knows packages that are no project's."""
+class ImportRoots:
+    """The import roots of folders, and the modules below them, as far as they were looked at.
+
+    `deployed` gives the further import roots of a folder's files, which only the project's templates tell; `foreign`
+    knows packages that are no project's.
+    """
 
     deployed: Callable[[str], tuple[str, ...]]
     foreign: Callable[[str], bool]

@@ -84,7 +84,7 @@ class TestConnectionsOfTheModule:
         [
             ("redis.Redis(next(HOSTS))", "`next` gives something else with every call"),
             ("redis.Redis(os.environ.pop('H'))", "`os.environ.pop` gives something else with every call"),
-            ("sqlalchemy.create_engine('sqlite://')", "the database is gone with its connection"),
+            ("sqlalchemy.create_engine(os.environ.get('D', 'sqlite://'))", "the database is gone with its connection"),
             ("connect()", "`connect` does more than to connect"),
             ("counted()", "`counted` counts its calls"),
             ("once()", "`@memo` may make `once` give the same one again"),

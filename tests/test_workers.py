@@ -137,8 +137,9 @@ def test_an_interrupt_ends_all_processes(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / name)
     command = [sys.executable, "-m", "leaklint", "check", "--jobs", "2", *names]
     process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # what runs in the background ignores it
+    )  # fmt: skip
     writers = [os.open(tmp_path / name, os.O_WRONLY) for name in names]  # returns when both are being read
     try:
         os.killpg(process.pid, signal.SIGINT)

@@ -18,6 +18,15 @@ def _() -> Any:
     return engine
 
 
+@probe("sqlalchemy.sqlite_engine")
+def _() -> Any:
+    sqlalchemy = library("sqlalchemy")
+    engine = sqlalchemy.create_engine(f"sqlite:///{scratch('engine.db')}")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text("CREATE TABLE IF NOT EXISTS t (a)"))
+    return engine
+
+
 @functools.cache
 def engine() -> Any:
     return library("sqlalchemy").create_engine(SYNC_URL, pool_size=MANY)

@@ -216,6 +216,15 @@ class TestValidation:
         assert "too many statically nested blocks" in finding.refused
 
 
+def test_what_releases_is_called_by_the_name_that_the_file_has_for_it() -> None:
+    source = "import os as o\n\n\ndef f(p):\n    return o.read(o.open(p, 0), 3)\n"
+    assert b"        o.close(resource)\n" in mended(source)[0]
+    source = "from os import open as fd, read\n\n\ndef f(p):\n    return read(fd(p, 0), 3)\n"
+    result = mended(source)[0]
+    assert b"import os\n" in result
+    assert b"        os.close(resource)\n" in result
+
+
 class TestTogether:
     def test_fixes_that_meet_wait_for_the_next_round(self) -> None:
         source = "def f(p, q):\n    a = open(p)\n    b = open(q)\n    print(a.read(), b.read())\n"

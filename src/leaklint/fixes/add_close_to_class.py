@@ -18,7 +18,6 @@ from leaklint.catalogue.model import Step
 from leaklint.edit import Applicability, Edit, Fix
 from leaklint.fixes import class_shape, imports, rewrite
 from leaklint.fixes.code import Code, Refused, own_nodes
-from leaklint.fixes.keeper import release_code
 from leaklint.syntax.names import FunctionNode
 from leaklint.syntax.nodes import walk
 
@@ -101,14 +100,7 @@ def _release(code: Code, owner: ast.ClassDef, name: str, sites: Sequence[Site]) 
         raise Refused("`__del__` releases it too, and a second release would raise")
     if site.resource.again != "ok" and (line := _reached(code, owner, name)):
         raise Refused(f"`{name}` may be released on line {line}, and a second release would raise")
-    lines = release_code(steps, handle, "")
-    edits: list[Edit] = []
-    for index, step in enumerate(steps):
-        if step.form == "function" and "." in step.call:
-            module, _, function = step.call.rpartition(".")
-            spelled, more = imports.module(code, owner, module)
-            lines[index] = lines[index].replace(f"{module}.{function}", f"{spelled}.{function}")
-            edits += more
+    lines, edits = imports.release(code, owner, steps, handle, "")
     if _may_be_none(code, owner, name, sites):
         own = rewrite.unit(code, owner.body[0])
         lines = [f"if {handle} is not None:", *(f"{own}{line}" for line in [*lines, f"{handle} = None"])]

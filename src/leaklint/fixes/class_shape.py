@@ -6,9 +6,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Sequence
 
+from leaklint.analysis.fields import MAKING
 from leaklint.fixes import known
 from leaklint.fixes.code import Code, Refused, own_nodes
-from leaklint.fixes.helpers import MAKING
 from leaklint.syntax.names import FunctionNode, bound_names, import_bindings
 from leaklint.syntax.nodes import walk
 
@@ -47,7 +47,8 @@ def find(code: Code, owner: str) -> ast.ClassDef:
 
 def check(code: Code, owner: ast.ClassDef) -> None:
     """Refuse a class to which a release cannot be added without changing what it does."""
-    for relative in lineage(code, owner):
+    related = lineage(code, owner)
+    for relative in related:
         if relative.keywords:
             raise Refused(f"a metaclass may make something else of `{relative.name}`")
         for decorator in relative.decorator_list:
@@ -59,7 +60,7 @@ def check(code: Code, owner: ast.ClassDef) -> None:
             raise Refused(f"`{relative.name}` has `{min(taken)}` already")
         if taken := _ANSWERING & offered:
             raise Refused(f"`{relative.name}` has `{min(taken)}`, which may do something else with it")
-    _check_held(code, lineage(code, owner))
+    _check_held(code, related)
     for node in walk(code.tree):
         _check_seen(code, node, owner)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 
 from leaklint.analysis.facts import Site
+from leaklint.analysis.fields import MAKING
 from leaklint.edit import Applicability
 from leaklint.fixes import known
 from leaklint.fixes.code import Code, Refused, leaves, own_nodes
 from leaklint.syntax.names import FunctionNode
 
-MAKING = frozenset({"__init__", "__post_init__"})
-"""methods that make an object: as helpers they stand for their class"""
 _CALLING_THROUGH = known.words(
     """
     abstractmethod asynccontextmanager capture capture_async capture_method classmethod contextmanager final

@@ -89,7 +89,9 @@ def _hoisted(code: Code, site: Site, statement: ast.stmt, keep: Keeper, value: a
     text = code.text[span.start : span.end]
     first, end = rewrite.first_line(statement), rewrite.last_line(final)
     if keep.form is Form.FINALLY:
-        lines = keeper.release_code(keep.release, name, handle.owner_of(code.call_at(site.span)))
+        owner = handle.owner_of(code.call_at(site.span))
+        lines, more = imports.release(code, statement, keep.release, name, owner)
+        edits += more
         head = [f"{own}{name} = {text}", f"{own}try:"]
         edits.append(rewrite.lines_after(code, end, [f"{own}finally:", *(f"{own}{step}{line}" for line in lines)]))
     else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import sys
 
+from leaklint.catalogue.model import Step
 from leaklint.edit import Edit
-from leaklint.fixes import rewrite
+from leaklint.fixes import keeper, rewrite
 from leaklint.fixes.code import Code, Refused
 
 
@@ -71,6 +72,24 @@ def module(code: Code, node: ast.AST, name: str) -> tuple[str, list[Edit]]:
     if not code.is_free(name):
         raise Refused(f"`{name}` means something else in this file")
     return name, [_statement(code, node, f"import {name}", name)]
+
+
+def release(
+    code: Code, node: ast.AST, steps: tuple[Step, ...], handle: str, owner: str
+) -> tuple[list[str], list[Edit]]:
+    """The statements that release at a node what ``handle`` names, and the edits that import what they call.
+
+    Raises Refused.
+    """
+    lines = keeper.release_code(steps, handle, owner)
+    edits: list[Edit] = []
+    for index, step in enumerate(steps):
+        if step.form == "function" and "." in step.call:
+            name, _, function = step.call.rpartition(".")
+            spelled, more = module(code, node, name)
+            lines[index] = lines[index].replace(f"{name}.{function}", f"{spelled}.{function}")
+            edits += [edit for edit in more if edit not in edits]
+    return lines, edits
 
 
 def _means(code: Code, node: ast.AST, local: str) -> bool:

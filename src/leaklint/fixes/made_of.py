@@ -6,9 +6,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator, Sequence
 
+from leaklint.analysis.fields import MAKING
 from leaklint.fixes import known
 from leaklint.fixes.code import Code, Refused, own_nodes
-from leaklint.fixes.helpers import MAKING
 from leaklint.fixes.module_variable import Function, is_local, parameters_of, reached, stored_in
 from leaklint.fixes.uses import root_of
 from leaklint.syntax.names import FunctionNode, bound_names, function_bindings, import_bindings

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from leaklint.analysis.fields import MAKING
 from leaklint.fixes import known
 from leaklint.fixes.code import Code, Refused, check_names, own_nodes
-from leaklint.fixes.helpers import MAKING
 from leaklint.fixes.uses import root_of
 from leaklint.syntax.names import FunctionNode, function_bindings, import_bindings
 from leaklint.syntax.nodes import walk

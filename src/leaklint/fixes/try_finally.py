@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 
 from leaklint.edit import Edit, Fix
-from leaklint.fixes import imports, keeper, rewrite
+from leaklint.fixes import imports, rewrite
 from leaklint.fixes.code import Code, Refused
 from leaklint.fixes.situation import Situation
 
@@ -57,15 +57,7 @@ def release_lines(at: Situation, indentation: str) -> tuple[list[str], list[Edit
     root = at.handle.owner.partition(".")[0]
     if root and _bound_in(code, root, at.region.statements):
         raise Refused(f"`{root}` is bound again inside")
-    steps = at.keeper.release
-    edits: list[Edit] = []
-    lines = keeper.release_code(steps, at.handle.text, at.handle.owner)
-    for index, step in enumerate(steps):
-        if step.form == "function" and "." in step.call:
-            module, _, name = step.call.rpartition(".")
-            spelled, more = imports.module(code, at.acquisition, module)
-            lines[index] = lines[index].replace(f"{module}.{name}", f"{spelled}.{name}")
-            edits += more
+    lines, edits = imports.release(code, at.acquisition, at.keeper.release, at.handle.text, at.handle.owner)
     lines = [f"{indentation}{line}" for line in lines]
     if at.guarded:
         lines = [f"{indentation}if {at.handle.name} is not None:", *(f"{at.step}{line}" for line in lines)]
